@@ -1,0 +1,20 @@
+"""Which app answers which address."""
+
+from django.urls import include, path
+
+from core.views import healthz
+
+urlpatterns = [
+    path("healthz", healthz, name="healthz"),
+    path("", include("dashboards.urls")),
+    path("accounts/", include("accounts.urls")),
+    path("villages/", include("villages.urls")),
+    path("households/", include("households.urls")),
+    path("imports/", include("imports.urls")),
+    path("jobs/", include("core.jobs.urls")),
+    path("api/", include("api.urls")),
+]
+
+handler403 = "core.views.forbidden"
+handler404 = "core.views.not_found"
+handler500 = "core.views.server_error"
