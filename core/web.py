@@ -1,0 +1,105 @@
+"""What every request passes through: ids, headers, the site's own facts, one-line logs."""
+
+import logging
+import uuid
+from collections.abc import Callable
+from typing import Any, cast
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+
+from core.acting import request_id
+from core.scope import Actor
+
+Handler = Callable[[HttpRequest], HttpResponse]
+
+
+class RequestIdMiddleware:
+    """Give each request an id that the history triggers and the logs share."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        token = request_id.set(uuid.uuid4().hex)
+        try:
+            response = self.get_response(request)
+            response["X-Request-Id"] = request_id.get()
+            return response
+        finally:
+            request_id.reset(token)
+
+
+class PrivateResponseMiddleware:
+    """Pages made for a signed-in person are not kept by any cache."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if not response.has_header("Cache-Control"):
+            response["Cache-Control"] = "no-store"
+        return response
+
+
+class OneLineFormatter(logging.Formatter):
+    """Log records on one line each: a line break in a value cannot forge a second record."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(record).replace("\r", "\\r").replace("\n", "\\n")
+
+
+def site_context(request: HttpRequest) -> dict[str, Any]:
+    """What every template may show: the site's name, the chosen year, what this user may do."""
+    user = getattr(request, "user", None)
+    signed_in = bool(user and user.is_authenticated)
+    return {
+        "site": {
+            "name": settings.SITE_NAME,
+            "demo": settings.DEMO,
+            "partitions": chosen_partitions() if signed_in else [],
+            "partition": partition_of(request) if signed_in else None,
+        },
+        "may": {
+            "load_workbooks": signed_in and user.has_perm("imports.load_workbook"),  # type: ignore[union-attr]
+            "manage_jobs": signed_in and user.has_perm("core.manage_jobs"),  # type: ignore[union-attr]
+        },
+    }
+
+
+_partition_source: Callable[[], list[int]] | None = None
+
+
+def partitions_from(source: Callable[[], list[int]]) -> None:
+    """The register tells the cellar which years exist; the cellar knows no register."""
+    global _partition_source  # noqa: PLW0603
+    _partition_source = source
+
+
+def chosen_partitions() -> list[int]:
+    """Years of the register, latest first."""
+    return _partition_source() if _partition_source else []
+
+
+def partition_of(request: HttpRequest) -> int | None:
+    """The year a page is about: asked for in the address, else the one chosen last, else the latest."""
+    years = chosen_partitions()
+    for text in (request.GET.get("year"), request.session.get("partition")):
+        if text and str(text).isdecimal() and len(str(text)) <= 4 and int(text) in years:
+            if request.session.get("partition") != int(text):
+                request.session["partition"] = int(text)
+            return int(text)
+    return years[0] if years else None
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """The signed-in person as `visible_to` wants them; the login wall lets nobody else through."""
+    return cast(Actor, request.user)
+
+
+def require(request: HttpRequest, permission: str) -> None:
+    """Raise PermissionDenied (403) unless the signed-in user holds the permission."""
+    if not request.user.has_perm(permission):
+        raise PermissionDenied

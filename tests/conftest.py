@@ -1,0 +1,168 @@
+"""The cast: who acts in the tests, and the servers the integration tests really run."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from accounts.enums import Role
+from accounts.models import Grant, MachineClient, User
+
+ROOT = Path(__file__).resolve().parent.parent
+LONG_AGO = date(2016, 1, 1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def places_to_write(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Uploads of the run, and the static folder that whitenoise wants to exist."""
+    settings.UPLOAD_DIR = tmp_path_factory.mktemp("uploads")
+    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+
+
+def person(username: str, role: Role, *regions: str) -> User:
+    user = User(username=username, display_name=username)
+    user.set_unusable_password()
+    user.save()
+    for region in regions:
+        Grant.objects.create(user=user, role=role, region_prefix=region, valid_from=LONG_AGO)
+    return user
+
+
+@pytest.fixture
+def luanchuan_clerk(db: None) -> User:
+    """Loads workbooks and reads in 栾川县 (410324)."""
+    return person("luanchuan", Role.CLERK, "410324")
+
+
+@pytest.fixture
+def songxian_clerk(db: None) -> User:
+    """The neighbour: the same rights in 嵩县 (410325)."""
+    return person("songxian", Role.CLERK, "410325")
+
+
+@pytest.fixture
+def city_leader(db: None) -> User:
+    """Reads the whole city, changes nothing."""
+    return person("leader", Role.LEADER, "4103")
+
+
+@pytest.fixture
+def city_admin(db: None) -> User:
+    return person("admin", Role.ADMIN, "4103")
+
+
+@pytest.fixture
+def stranger(db: None) -> User:
+    """Signs in, but holds no grant."""
+    return person("stranger", Role.LEADER)
+
+
+@pytest.fixture
+def as_user() -> Callable[[User], Client]:
+    """A browser in which this person is signed in."""
+
+    def sign_in(user: User) -> Client:
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def api_key(db: None) -> Callable[..., str]:
+    """A machine client's key for a region."""
+
+    def issue(region: str = "4103", **changes: Any) -> str:
+        client, key = MachineClient.issue(
+            name=f"系统 {region} {MachineClient.objects.count()}",
+            region_prefix=region,
+            expires_on=timezone.localdate() + timedelta(days=30),
+        )
+        MachineClient.objects.filter(pk=client.pk).update(**changes)
+        return key
+
+    return issue
+
+
+def _worker_number() -> int:
+    return int(re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "")) or 0)
+
+
+def server_environment() -> dict[str, str]:
+    """What a product process needs to work on this test's database and a Redis of its own."""
+    database = os.environ["DATABASE_URL"].rpartition("/")[0]
+    redis = settings.REDIS_URL
+    number = str(_worker_number() + 1)
+    if "virtual_host=" in redis:
+        redis = re.sub(r"virtual_host=\d+", f"virtual_host={number}", redis)
+    else:
+        redis = re.sub(r"(://[^/]+)/?\d*$", rf"\1/{number}", redis)
+    return os.environ | {
+        "DATABASE_URL": f"{database}/{connection.settings_dict['NAME']}",
+        "REDIS_URL": redis,
+        "JOB_LEASE_SECONDS": "3",
+        "UPLOAD_DIR": str(settings.UPLOAD_DIR),
+        "DB_STATEMENT_TIMEOUT_MS": "60000",
+        "POVERTYOPS_ROLE": "worker",
+    }
+
+
+class Worker:
+    """A real Celery worker with two prefork children, and beat, on the test's database."""
+
+    def __init__(self, folder: Path) -> None:
+        self.log = (folder / "worker.log").open("w")
+        name = f"test{os.getpid()}@local"
+        queues = "interactive,imports,metrics,exports"
+        self.process = self._start("worker", "-c", "2", "-Q", queues, "-n", name)
+        self.beat = self._start("beat", "--pidfile", "", "--schedule", str(folder / "beat"))
+
+    def _start(self, *words: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "celery", "-A", "povertyops", *words, "-l", "INFO"],
+            cwd=ROOT,
+            env=server_environment(),
+            stdout=self.log,
+            stderr=subprocess.STDOUT,
+        )
+
+    def children(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children()
+
+    def stop(self) -> None:
+        for child in self.children():
+            child.kill()
+        for process in (self.process, self.beat):
+            process.kill()
+            process.wait()
+        self.log.close()
+
+
+@pytest.fixture
+def worker(transactional_db: None, tmp_path: Path) -> Iterator[Worker]:
+    running = Worker(tmp_path)
+    yield running
+    running.stop()
+
+
+def eventually(condition: Callable[[], Any], seconds: float = 60, what: str = "") -> Any:
+    """Wait for something that another process does."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := condition():
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"不曾发生：{what or condition}")
