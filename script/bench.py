@@ -1,0 +1,465 @@
+"""What `script/bench` runs: each figure beside its floor, measured in the same run.
+
+Databases of its own are made and dropped; the register that people use is not touched.
+"""
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "povertyops.settings")
+
+TABLES = ("household", "person", "householdyear", "personyear", "statusevent")
+PARSE = """
+import sys, time
+from python_calamine import CalamineWorkbook
+started = time.monotonic()
+sheet = CalamineWorkbook.from_path(sys.argv[1]).get_sheet_by_index(0)
+rows = sum(1 for _ in sheet.iter_rows())
+print(rows, time.monotonic() - started)
+"""
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def database(name: str) -> Iterator[None]:
+    """A scratch database that manage.py and this process use for a while."""
+    import psycopg2
+    from django.db import connection
+
+    own = connection.get_connection_params() | {"cursor_factory": None}
+    admin = psycopg2.connect(**own)
+    admin.autocommit = True
+    with admin.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        cursor.execute(f"CREATE DATABASE {name}")
+    before = os.environ["DATABASE_URL"]
+    os.environ["DATABASE_URL"] = f"{before.rpartition('/')[0]}/{name}"
+    previous = connection.settings_dict["NAME"]
+    connection.close()
+    connection.settings_dict["NAME"] = name
+    try:
+        manage("migrate", "-v", "0")
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = previous
+        os.environ["DATABASE_URL"] = before
+        with admin.cursor() as cursor:
+            cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        admin.close()
+
+
+def manage(*words: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "manage.py", *words],
+        cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    return done.stdout
+
+
+def run(sql: str, values: list[Any] | None = None) -> list[tuple[Any, ...]]:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return list(cursor.fetchall()) if cursor.description else []
+
+
+def timed(work: Callable[[], Any]) -> float:
+    started = monotonic()
+    work()
+    return monotonic() - started
+
+
+def ratio(figure: float, floor: float) -> float:
+    return round(figure / floor, 2) if floor else 0.0
+
+
+# --- import ------------------------------------------------------------------------------------
+
+
+def bench_import(scale: str, folder: Path) -> dict[str, Any]:
+    book = folder / f"P2018-{scale}.xlsx"
+    if not book.exists():
+        say("写出工作簿……")
+        manage("make_demo_workbook", str(book), "--layout", "P2018", "--scale", scale)
+    with database("povertyops_bench_import"):
+        manage("load_divisions", "villages/data/luoyang_2017.csv")
+        say("导入空登记库……")
+        seconds = [_load(book)]
+        memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+        say("同一文件再导入一次……")
+        seconds.append(_load(book))
+        say("测量下限……")
+        rows, parse = _parse_floor(book)
+        copy = _copy_floor(folder)
+        floor = parse + copy
+    first, again = seconds
+    return {
+        "rows": rows,
+        "seconds": first["seconds"],
+        "counts": first["persons"],
+        "again_seconds": again["seconds"],
+        "again_counts": again["persons"],
+        "rows_per_second": round(rows / first["seconds"]["total"]),
+        "floor_seconds": {"parse": round(parse, 2), "copy": round(copy, 2), "sum": round(floor, 2)},
+        "ratio": ratio(first["seconds"]["total"], floor),
+        "bar": 3.0,
+        "largest_process_mb": memory,
+    }
+
+
+def _load(book: Path) -> dict[str, Any]:
+    out = manage("import_workbook", str(book), "--partition", "2018", "--region", "4103", "--json")
+    report: dict[str, Any] = json.loads(out.splitlines()[-1])
+    return report
+
+
+def _parse_floor(book: Path) -> tuple[int, float]:
+    out = subprocess.run(
+        [sys.executable, "-c", PARSE, str(book)], check=True, stdout=subprocess.PIPE, text=True
+    ).stdout.split()
+    return int(out[0]) - 1, float(out[1])
+
+
+def _copy_floor(folder: Path) -> float:
+    """Raw COPY of the same rows into tables with the same indexes, without keys or triggers."""
+    from django.db import connection
+
+    total = 0.0
+    for table in TABLES:
+        name = f"households_{table}"
+        columns = ", ".join(
+            column
+            for (column,) in run(
+                "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s)"
+                " AND attnum > 0 AND NOT attisdropped AND attgenerated = ''",
+                [name],
+            )
+        )
+        path = folder / f"{table}.copy"
+        command = f"COPY floor_{table} ({columns}) FROM STDIN"
+        with connection.cursor() as cursor:
+            with path.open("wb") as file:
+                cursor.copy_expert(f"COPY {name} ({columns}) TO STDOUT", file)
+            cursor.execute(
+                f"CREATE TABLE floor_{table} (LIKE {name} INCLUDING INDEXES INCLUDING GENERATED)"
+            )
+            with path.open("rb") as file:
+                started = monotonic()
+                cursor.copy_expert(command, file)
+                total += monotonic() - started
+            cursor.execute(f"DROP TABLE floor_{table}")
+        path.unlink()
+    return total
+
+
+# --- history -----------------------------------------------------------------------------------
+
+ROW_TRIGGER = """
+CREATE TABLE row_history AS SELECT 0::bigint AS history_id, now() AS history_at, p.*
+  FROM households_personyear p LIMIT 0;
+CREATE FUNCTION row_image() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+    INSERT INTO row_history SELECT 1, clock_timestamp(), OLD.*;
+    RETURN NEW;
+END $body$;
+CREATE TRIGGER row_image AFTER UPDATE ON households_personyear
+    FOR EACH ROW EXECUTE FUNCTION row_image();
+"""
+
+
+def bench_history() -> dict[str, Any]:
+    """One update of every person-year, rolled back: bare, with statement, with row triggers."""
+    from django.db import transaction
+
+    def update() -> float:
+        return timed(
+            lambda: run(
+                "UPDATE households_personyear SET work_months = 5 WHERE partition_id = 2018"
+            )
+        )
+
+    def variant(*prepare: str) -> float:
+        with transaction.atomic():
+            for sql in prepare:
+                run(sql)
+            seconds = update()
+            transaction.set_rollback(True)
+        run("VACUUM households_personyear")
+        return seconds
+
+    off = "ALTER TABLE households_personyear DISABLE TRIGGER "
+    variant(off + "USER")
+    bare = variant(off + "USER")
+    statement = variant(off + "year_updated")
+    marks = variant(off + "history_update")
+    row = variant(off + "USER", ROW_TRIGGER)
+    return {
+        "rows": run("SELECT count(*) FROM households_personyear WHERE partition_id = 2018")[0][0],
+        "bare_seconds": round(bare, 2),
+        "statement_trigger_ratio": ratio(statement, bare),
+        "dirty_marks_ratio": ratio(marks, bare),
+        "row_trigger_ratio": ratio(row, bare),
+    }
+
+
+# --- metrics -----------------------------------------------------------------------------------
+
+SINGLE_QUERY = """
+CREATE TEMP TABLE by_hand AS
+WITH members AS (
+    SELECT household_id, count(*) AS n, bit_xor(hashint8extended(person_id, 0)) AS digest
+      FROM households_personyear WHERE partition_id = 2018 GROUP BY household_id
+), cells AS (
+    SELECT y.village_code, y.exit_status, y.main_cause, y.household_attribute,
+           coalesce(y.exit_year = 2018, false) AS in_year,
+           coalesce(y.net_income_per_capita < 3208, false) AS below,
+           count(*) AS households, sum(coalesce(m.n, 0)) AS persons,
+           bit_xor(coalesce(m.digest, 0)) AS digest
+      FROM households_householdyear y LEFT JOIN members m USING (household_id)
+     WHERE y.partition_id = 2018 GROUP BY 1, 2, 3, 4, 5, 6
+), placed AS (
+    SELECT place, exit_status, main_cause, household_attribute, in_year, below,
+           sum(households) AS households, sum(persons) AS persons, bit_xor(digest) AS digest
+      FROM cells CROSS JOIN LATERAL (VALUES (village_code),
+           (rpad(left(village_code, 9), 12, '0')), (rpad(left(village_code, 6), 12, '0')),
+           (rpad(left(village_code, 4), 12, '0'))) AS up (place)
+     GROUP BY 1, 2, 3, 4, 5, 6
+), headline AS (
+    SELECT place, sum(persons) AS p1, sum(households) AS h1, bit_xor(digest) AS d1,
+           sum(persons) FILTER (WHERE exit_status IN ('0', '2', '3')) AS p2,
+           sum(households) FILTER (WHERE exit_status IN ('0', '2', '3')) AS h2,
+           bit_xor(digest) FILTER (WHERE exit_status IN ('0', '2', '3')) AS d2,
+           sum(persons) FILTER (WHERE exit_status IN ('1', '4')) AS p3,
+           sum(households) FILTER (WHERE exit_status IN ('1', '4')) AS h3,
+           bit_xor(digest) FILTER (WHERE exit_status IN ('1', '4')) AS d3,
+           sum(persons) FILTER (WHERE exit_status = '3') AS p4,
+           sum(households) FILTER (WHERE exit_status = '3') AS h4,
+           bit_xor(digest) FILTER (WHERE exit_status = '3') AS d4,
+           sum(persons) FILTER (WHERE exit_status IN ('1', '4') AND in_year) AS p5,
+           sum(households) FILTER (WHERE exit_status IN ('1', '4') AND in_year) AS h5,
+           bit_xor(digest) FILTER (WHERE exit_status IN ('1', '4') AND in_year) AS d5,
+           sum(persons) FILTER (WHERE exit_status IN ('1', '4') AND below) AS p6,
+           sum(households) FILTER (WHERE exit_status IN ('1', '4') AND below) AS h6,
+           bit_xor(digest) FILTER (WHERE exit_status IN ('1', '4') AND below) AS d6
+      FROM placed GROUP BY place
+), additive AS (
+    SELECT r.code AS place, metric, '' AS category, coalesce(p, 0) AS numerator,
+           coalesce(h, 0) AS households, coalesce(d, 0) AS digest
+      FROM villages_region r LEFT JOIN headline ON place = r.code
+     CROSS JOIN LATERAL (VALUES ('registered', p1, h1, d1), ('remaining', p2, h2, d2),
+           ('exited', p3, h3, d3), ('relapsed', p4, h4, d4), ('exited_in_year', p5, h5, d5),
+           ('exited_below_line', p6, h6, d6)) AS figure (metric, p, h, d)
+     WHERE r.code LIKE '4103%' AND r.valid_to IS NULL
+    UNION ALL
+    SELECT place, CASE WHEN exit_status IS NOT NULL THEN 'by_status'
+                       WHEN main_cause IS NOT NULL THEN 'by_cause' ELSE 'by_attribute' END,
+           coalesce(exit_status, main_cause, household_attribute), sum(persons),
+           sum(households), bit_xor(digest)
+      FROM placed GROUP BY GROUPING SETS ((place, exit_status), (place, main_cause),
+                                          (place, household_attribute))
+), poor AS (
+    SELECT place, count(*) AS poor, count(exited_year) AS exited
+      FROM villages_villageyear CROSS JOIN LATERAL (VALUES (rpad(left(region_code, 9), 12, '0')),
+           (rpad(left(region_code, 6), 12, '0')), (rpad(left(region_code, 4), 12, '0'))) AS up (place)
+     WHERE year = 2018 AND is_poor_village GROUP BY place
+)
+SELECT place, metric, category, numerator, NULL::bigint AS denominator, households, digest
+  FROM additive
+UNION ALL
+SELECT a.place, 'headcount_rate', '', a.numerator, b.persons, a.households, a.digest
+  FROM additive a LEFT JOIN villages_populationbase b ON b.region_code = a.place AND b.year = 2018
+ WHERE metric = 'remaining'
+UNION ALL
+SELECT a.place, 'exit_target', '', a.numerator, t.value, a.households, a.digest
+  FROM additive a JOIN exits_target t
+    ON t.region_code = a.place AND t.year = 2018 AND t.kind = 'persons'
+ WHERE metric = 'exited_in_year'
+UNION ALL
+SELECT place, 'village_exit_rate', '', exited, poor, NULL, NULL FROM poor
+"""
+
+
+def bench_metrics() -> dict[str, Any]:
+    from exits.services import recompute, recompute_dirty, roll_up
+
+    say("指标：手写单条查询……")
+    run("SET work_mem = '64MB'")
+    floors = []
+    for _ in range(3):
+        floors.append(timed(lambda: run(SINGLE_QUERY)))
+        differing = run(
+            "SELECT count(*) FROM by_hand h JOIN exits_snapshot s ON s.region_code = h.place"
+            " AND s.metric = h.metric AND s.category = h.category AND s.partition = 2018"
+            " WHERE (s.numerator, s.households) IS DISTINCT FROM (h.numerator, h.households)"
+            "   AND s.verdict <> 'NOT_COMPUTABLE'"
+        )[0][0]
+        compared = run("SELECT count(*) FROM by_hand")[0][0]
+        run("DROP TABLE by_hand")
+    floor = statistics.median(floors)
+    say("指标：全市重算……")
+    warm = [timed(lambda: recompute(prefix="4103", partition=2018)) for _ in range(3)]
+    run("TRUNCATE exits_snapshot, exits_flowfigure")
+    cold = timed(lambda: recompute(prefix="4103", partition=2018))
+    jobs = _by_jobs()
+    village = run(
+        "SELECT village_code FROM households_personyear WHERE partition_id = 2018 LIMIT 1"
+    )
+    code = village[0][0]
+
+    def one_edit() -> None:
+        run(
+            "UPDATE households_personyear SET work_months = 3 WHERE id = (SELECT min(id) FROM"
+            " households_personyear WHERE partition_id = 2018 AND village_code = %s)",
+            [code],
+        )
+        from django.db import transaction
+
+        with transaction.atomic():
+            recompute_dirty(prefix=code[:6], partition=2018)
+            roll_up(prefix=code[:6], partition=2018)
+
+    edits = [timed(one_edit) for _ in range(5)]
+    return {
+        "figures": compared,
+        "figures_that_differ_from_the_single_query": differing,
+        "floor_seconds": round(floor, 3),
+        "recompute_seconds": round(statistics.median(warm), 3),
+        "ratio": ratio(statistics.median(warm), floor),
+        "first_compute_seconds": round(cold, 3),
+        "first_ratio": ratio(cold, floor),
+        "two_processes_seconds": round(jobs, 3),
+        "two_processes_ratio": ratio(jobs, floor),
+        "bar": 1.5,
+        "one_edit_to_figures_ms": round(statistics.median(edits) * 1000, 1),
+    }
+
+
+def _by_jobs() -> float:
+    """The way the product does it: a job per county, two workers (here two processes)."""
+    from django.db import connection
+
+    from exits.services.requests import counties_below
+
+    counties = counties_below("4103")
+    connection.close()
+    code = (
+        "import django, sys; django.setup()\n"
+        "from exits.services import recompute\n"
+        "sys.stdin.readline()\n"
+        "for county in sys.argv[1:]: recompute(prefix=county, partition=2018)\n"
+    )
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, *counties[start::2]], cwd=ROOT, stdin=subprocess.PIPE
+        )
+        for start in (0, 1)
+    ]
+    for worker in workers:
+        # Django's own start-up is not the work; both wait for the signal.
+        worker.stdin.write(b"")  # type: ignore[union-attr]
+    import time
+
+    time.sleep(6)
+    started = monotonic()
+    for worker in workers:
+        worker.communicate(b"\n")
+    return monotonic() - started
+
+
+# --- pages -------------------------------------------------------------------------------------
+
+
+def bench_pages(rounds: int) -> dict[str, Any]:
+    from django.conf import settings
+    from django.test import Client
+    from django.utils import timezone
+
+    from accounts.models import Grant, User
+
+    settings.ALLOWED_HOSTS = ["*"]
+    user = User(username="bench", display_name="bench")
+    user.set_unusable_password()
+    user.save()
+    Grant.objects.create(
+        user=user, role="ADMIN", region_prefix="4103", valid_from=timezone.localdate()
+    )
+    client = Client()
+    client.force_login(user)
+    addresses = {
+        "dashboard": "/?year=2018",
+        "dashboard_county": "/regions/410324/?year=2018",
+        "list": "/households/?year=2018",
+        "list_county": "/households/?year=2018&region=410324",
+        "list_status": "/households/?year=2018&status=0",
+        "list_cause_county": "/households/?year=2018&region=410329&cause=01&status=0",
+        "list_income": "/households/?year=2018&income_below=3000",
+        "list_name": "/households/?year=2018&q=" + "王",
+        "persons": "/households/persons/?year=2018&region=410328",
+    }
+    found = {}
+    for name, address in addresses.items():
+        assert client.get(address).status_code == 200, address
+        times = sorted(timed(lambda a=address: client.get(a)) * 1000 for _ in range(rounds))
+        found[name] = {
+            "p50_ms": round(statistics.median(times), 1),
+            "p95_ms": round(times[int(len(times) * 0.95)], 1),
+            "bar_ms": 50 if name.startswith("dashboard") else 100,
+        }
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--scale", default="1.0")
+    parser.add_argument("--only", default="import,metrics,pages,history")
+    parser.add_argument("--rounds", type=int, default=60)
+    options = parser.parse_args()
+    import django
+
+    django.setup()
+    only = options.only.split(",")
+    folder = Path(os.environ.get("POVERTYOPS_VAR", tempfile.gettempdir())) / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    report: dict[str, Any] = {"scale": float(options.scale), "cores": os.cpu_count()}
+    if "import" in only:
+        report["import"] = bench_import(options.scale, folder)
+    if {"metrics", "pages", "history"} & set(only):
+        with database("povertyops_bench_city"):
+            say("建演示城市……")
+            report["make_demo_seconds"] = round(
+                timed(lambda: manage("make_demo", "--scale", options.scale)), 1
+            )
+            from exits.services import recompute
+
+            for year in (2016, 2017, 2018):
+                recompute(prefix="4103", partition=year)
+            run("VACUUM ANALYZE")
+            if "pages" in only:
+                report["pages"] = bench_pages(options.rounds)
+            if "metrics" in only:
+                report["metrics"] = bench_metrics()
+            if "history" in only:
+                report["history"] = bench_history()
+    print(json.dumps(report, ensure_ascii=False, indent=1))
+
+
+if __name__ == "__main__":
+    main()
