@@ -1,0 +1,156 @@
+"""What the register's fields are: identifiers, labels, units and code lists, read from the models."""
+
+import csv
+import json
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from django.db import models
+
+from core import fields
+from core.text import fold
+from households.models import (
+    CodeEntry,
+    CodeSynonym,
+    Household,
+    HouseholdYear,
+    Person,
+    PersonYear,
+)
+
+DATA = Path(__file__).parent / "data"
+
+# Where a column's identifier in the national lists differs from the field's own name.
+RENAMED = {("Person", "identified_on"): "identified_on_person"}
+
+
+@dataclass(frozen=True)
+class FieldFact:
+    """One fact of the register: where it is stored and what it is called."""
+
+    identifier: str
+    model: type[models.Model]
+    name: str
+    label: str
+    national: str
+    unit: str
+    table: str
+    sensitive: bool
+    kind: str
+    options: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def db_type(self) -> str:
+        field = self.model._meta.get_field(self.name)
+        from django.db import connection
+
+        return str(field.db_type(connection))
+
+
+def _kind(field: "models.Field[Any, Any]") -> tuple[str, tuple[tuple[str, int], ...]]:
+    if field.name in ("id_no", "head_id_no"):
+        return ("id_number" if field.name == "id_no" else "identifier"), ()
+    if field.name in (
+        "household_no",
+        "person_no",
+        "head_person_no",
+        "bank_account",
+        "phone",
+        "member_phone",
+        "village_phone",
+    ):
+        return "identifier", ()
+    if field.name in ("identified_month", "cleared_month"):
+        return "month", ()
+    if isinstance(field, fields.Codes):
+        return "codes", ()
+    if isinstance(field, fields.Code):
+        return "code", ()
+    if isinstance(field, fields.YesNo):
+        return "yes_no", ()
+    if isinstance(field, fields.Day):
+        return "day", ()
+    if isinstance(field, fields.Amount):
+        return "amount", (("digits", field.max_digits), ("places", field.decimal_places))
+    if isinstance(field, fields.Count):
+        return "whole", (("smallest", 0), ("largest", 32_767))
+    return "text", ()
+
+
+@cache
+def facts() -> dict[str, FieldFact]:
+    """Every fact of the register by identifier, in the order of the models."""
+    found = {}
+    for model in (Household, HouseholdYear, Person, PersonYear):
+        for field in model._meta.concrete_fields:
+            if not isinstance(field, fields._Fact):
+                continue
+            kind, options = _kind(field)
+            identifier = RENAMED.get((model.__name__, field.name), field.name)
+            found[identifier] = FieldFact(
+                identifier=identifier,
+                model=model,
+                name=field.name,
+                label=str(field.verbose_name),
+                national=field.national,
+                unit=field.unit,
+                table=field.table,
+                sensitive=field.sensitive,
+                kind=kind,
+                options=options,
+            )
+    return found
+
+
+def facts_of(model: type[models.Model]) -> list[FieldFact]:
+    return [fact for fact in facts().values() if fact.model is model]
+
+
+def labels(table: str) -> dict[str, str]:
+    """Code → label. Lists change rarely: a worker may show a new label up to a minute late."""
+    return _labels(table, int(monotonic() // 60))
+
+
+@lru_cache(maxsize=64)
+def _labels(table: str, _minute: int) -> dict[str, str]:
+    return dict(CodeEntry.objects.filter(table=table).values_list("code", "label"))
+
+
+def label(table: str, code: str) -> str:
+    """The label, or the code itself when the list does not know it."""
+    return labels(table).get(code, code) if code else ""
+
+
+def readings(table: str) -> dict[str, str]:
+    """Everything that reads as a code of this list: labels, other wordings, codes → code."""
+    result: dict[str, str] = {}
+    for code, text in CodeEntry.objects.filter(table=table).values_list("code", "label"):
+        result[fold(code)] = code
+        result[fold(text)] = code
+    for text, code in CodeSynonym.objects.filter(table=table).values_list("label", "code"):
+        result[fold(text)] = code
+    return result
+
+
+def sync_codes(**_: Any) -> None:
+    """Insert shipped codes that are missing; what an administrator changed stays."""
+    with (DATA / "codes.csv").open(encoding="utf-8") as file:
+        entries = [
+            CodeEntry(
+                table=row["table"],
+                code=row["code"],
+                label=row["label"],
+                facts=json.loads(row["facts"]) if row["facts"] else {},
+                position=int(row["position"]),
+                source=row["source"],
+            )
+            for row in csv.DictReader(file)
+        ]
+    CodeEntry.objects.bulk_create(entries, ignore_conflicts=True)
+    with (DATA / "code_synonyms.csv").open(encoding="utf-8") as file:
+        synonyms = [CodeSynonym(**row) for row in csv.DictReader(file)]
+    CodeSynonym.objects.bulk_create(synonyms, ignore_conflicts=True)
+    _labels.cache_clear()

@@ -1,0 +1,20 @@
+"""The register: identities that live for ever, and what is declared of them year by year."""
+
+from households.models.codes import CodeEntry, CodeSynonym
+from households.models.household import Household, HouseholdYear
+from households.models.ledger import DirtyRegion, MembershipEvent, StatusEvent
+from households.models.partition import Partition
+from households.models.person import Person, PersonYear
+
+__all__ = [
+    "CodeEntry",
+    "CodeSynonym",
+    "DirtyRegion",
+    "Household",
+    "HouseholdYear",
+    "MembershipEvent",
+    "Partition",
+    "Person",
+    "PersonYear",
+    "StatusEvent",
+]

@@ -1,0 +1,183 @@
+"""What the search terms of a list mean, for households and for their members.
+
+A list of persons understands the terms of households too: a member is found through the year of
+the household. One page, one API call and one figure's link therefore select the same rows.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import CharField, Q
+
+from core.scope import below as below_place
+from core.scope import trim
+from households.catalog import FieldFact, facts
+from households.enums import EXITED, POOR, RELAPSED
+from households.models import Household, HouseholdYear, Person, PersonYear
+from households.models.household import HouseholdYearQuerySet
+from households.models.person import PersonYearQuerySet
+from households.queries.lines import beside_line
+from villages.models import VillageYear
+
+# Words for groups of 脱贫状态, usable wherever a single status is.
+STATUS_GROUPS = {"poor": POOR, "exited": EXITED}
+PLACES = ("region", "county", "town", "village")
+YES = "true"
+
+Terms = Mapping[str, Any]
+Condition = Callable[[Any, int], Q]
+
+
+def matching_households(
+    rows: HouseholdYearQuerySet, terms: Terms, year: int
+) -> HouseholdYearQuerySet:
+    """The rows of one year that meet every term given."""
+    return rows.in_year(year).filter(
+        _place(terms), _all(_OF_HOUSEHOLD, terms, year), _all(_SEARCH_HOUSEHOLD, terms, year)
+    )
+
+
+def matching_persons(
+    rows: PersonYearQuerySet, households: HouseholdYearQuerySet, terms: Terms, year: int
+) -> PersonYearQuerySet:
+    """The rows of one year that meet every term, those of their household included.
+
+    `households` are those the actor sees: the same scope again, so that the search for the
+    household is as narrow as that for the person.
+    """
+    found = rows.in_year(year).filter(_place(terms), _all(_OF_PERSON, terms, year))
+    of_household = _all(_OF_HOUSEHOLD, terms, year)
+    if not of_household:
+        return found
+    chosen = households.in_year(year).filter(_place(terms), of_household)
+    return found.filter(household_id__in=chosen.values("household_id"))
+
+
+def _all(conditions: Mapping[str, Condition], terms: Terms, year: int) -> Q:
+    combined = Q()
+    for name, condition in conditions.items():
+        if terms.get(name) not in (None, "", []):
+            combined &= condition(terms[name], year)
+    return combined
+
+
+def _place(terms: Terms) -> Q:
+    combined = Q()
+    for name in PLACES:
+        if terms.get(name):
+            combined &= below_place(trim(terms[name]), "village_code")
+    return combined
+
+
+def _status(chosen: list[str], _year: int) -> Q:
+    codes = {code for one in chosen for code in STATUS_GROUPS.get(one, (one,))}
+    return Q(exit_status__in=sorted(codes))
+
+
+def _in_poor_village(answer: str, year: int) -> Q:
+    poor = VillageYear.objects.filter(year=year, is_poor_village=True).values("region_code")
+    return Q(village_code__in=poor) if answer == YES else ~Q(village_code__in=poor)
+
+
+def _absent(fact: FieldFact, path: str) -> Q:
+    field = fact.model._meta.get_field(fact.name)
+    if isinstance(field, ArrayField):
+        return Q(**{f"{path}__len": 0})
+    return Q(**{path: ""}) if isinstance(field, CharField) else Q(**{f"{path}__isnull": True})
+
+
+def _missing_of_household(identifier: str, _year: int) -> Q:
+    fact = facts()[identifier]
+    if fact.model is HouseholdYear:
+        return _absent(fact, fact.name)
+    return _absent(fact, f"household__{fact.name}") if fact.model is Household else Q()
+
+
+def _missing_of_person(identifier: str, _year: int) -> Q:
+    fact = facts()[identifier]
+    if fact.model is PersonYear:
+        return _absent(fact, fact.name)
+    return _absent(fact, f"person__{fact.name}") if fact.model is Person else Q()
+
+
+def is_number(text: str) -> bool:
+    """Whether a search word is (the beginning of) a household's or person's number, not a name."""
+    return text.isascii() and text.isalnum()
+
+
+def _household_by_word(text: str, _year: int) -> Q:
+    if is_number(text):
+        numbered = Household.objects.filter(household_no__startswith=text)
+        return Q(household_id__in=numbered.values("pk"))
+    # Not every layout declares the head by name; then the members know it.
+    named = Person.objects.filter(name__startswith=text)
+    return Q(head_name__startswith=text) | Q(household_id__in=named.values("household_id"))
+
+
+def _person_by_word(text: str, _year: int) -> Q:
+    if is_number(text):
+        return Q(person__person_no__startswith=text)
+    return Q(person__name__startswith=text)
+
+
+_OF_HOUSEHOLD: dict[str, Condition] = {
+    "status": _status,
+    "cause": lambda chosen, _: Q(main_cause__in=chosen),
+    "attribute": lambda chosen, _: Q(household_attribute__in=chosen),
+    "exit_year": lambda chosen, _: Q(exit_year=chosen),
+    "income_below": lambda amount, _: Q(net_income_per_capita__lt=amount),
+    "income_above": lambda amount, _: Q(net_income_per_capita__gt=amount),
+    "below_line": lambda answer, year: beside_line(year, is_below=answer == YES),
+    "poor_village": _in_poor_village,
+    "missing": _missing_of_household,
+}
+_SEARCH_HOUSEHOLD: dict[str, Condition] = {"q": _household_by_word}
+_OF_PERSON: dict[str, Condition] = {
+    "relation": lambda chosen, _: Q(relation_to_head__in=chosen),
+    "education": lambda chosen, _: Q(education_level__in=chosen),
+    "student": lambda chosen, _: Q(student_status__in=chosen),
+    "labour": lambda chosen, _: Q(labour_capacity__in=chosen),
+    "work_area": lambda chosen, _: Q(work_area__in=chosen),
+    "missing": _missing_of_person,
+    "q": _person_by_word,
+}
+
+
+class UnlistedMetricError(ValueError):
+    """The figure does not count households or persons of the register: it has no list."""
+
+
+_LISTED: dict[str, dict[str, str]] = {
+    "registered": {},
+    "remaining": {"status": "poor"},
+    "headcount_rate": {"status": "poor"},
+    "exited": {"status": "exited"},
+    "relapsed": {"status": RELAPSED},
+    "exited_below_line": {"status": "exited", "below_line": YES},
+}
+_IN_YEAR = ("exited_in_year", "exit_target")
+_TALLIES = {
+    "by_status": ("status", "exit_status"),
+    "by_cause": ("cause", "main_cause"),
+    "by_attribute": ("attribute", "household_attribute"),
+}
+
+
+def list_query(metric: str, category: str, partition: int) -> dict[str, str]:
+    """The parameters that make a list show the rows behind a figure, but for its region.
+
+    The list of households is as long as the figure's households, that of persons as its numerator.
+
+    >>> list_query("by_cause", "01", 2018)
+    {'year': '2018', 'cause': '01'}
+    """
+    query = {"year": str(partition)}
+    if metric in _IN_YEAR:
+        return query | {"status": "exited", "exit_year": str(partition)}
+    if metric in _TALLIES:
+        term, fact = _TALLIES[metric]
+        return query | ({term: category} if category else {"missing": fact})
+    if metric not in _LISTED:
+        raise UnlistedMetricError(metric)
+    return query | _LISTED[metric]

@@ -1,0 +1,249 @@
+"""The pages of the register: households, persons, one household in one year."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+from core.scope import Actor, overlaps
+from core.templatetags.show import PAGE_KEYS
+from core.web import partition_of, require
+from households.filters import HouseholdYearFilter, PersonYearFilter, PlaceField, RegisterFilterSet
+from households.models import HouseholdYear, PersonYear
+from households.queries import places, rows, sheet
+from households.queries.keyset import HOUSEHOLDS, PERSONS, BadCursorError, Keyset, Page
+from households.queries.timeline import timeline
+from villages.enums import Level
+
+READ = "households.view_register"
+PAGE_SIZE = 50
+_NUMBER = re.compile(r"[0-9A-Za-z]{1,20}")
+
+
+@require_GET
+def household_list(request: HttpRequest) -> HttpResponse:
+    context = _listing(
+        request,
+        HouseholdYearFilter,
+        HouseholdYear.objects.visible_to(_actor(request)),
+        HOUSEHOLDS,
+        rows.household_rows,
+    )
+    return render(request, "households/list.html", context)
+
+
+@require_GET
+def person_list(request: HttpRequest) -> HttpResponse:
+    context = _listing(
+        request,
+        PersonYearFilter,
+        PersonYear.objects.visible_to(_actor(request)),
+        PERSONS,
+        rows.person_rows,
+    )
+    return render(request, "households/person_list.html", context)
+
+
+@require_GET
+def detail(request: HttpRequest, household_no: str) -> HttpResponse:
+    """One household as declared in the year the page is about."""
+    actor = _actor(request)
+    require(request, READ)
+    years = sheet.years_of(household_no, actor) if _NUMBER.fullmatch(household_no) else []
+    if not years:
+        raise Http404
+    year = partition_of(request)
+    if year not in years:
+        messages.info(request, f"该户没有 {year} 年度的数据，已转到 {years[0]} 年度。")
+        return redirect(f"{reverse('households:detail', args=[household_no])}?year={years[0]}")
+    row = sheet.year_of(household_no, year, actor)
+    members = sheet.member_years(row)
+    household = sheet.head_of_page(row, members)
+    context = {
+        "household": household,
+        "partitions": years,
+        "breadcrumbs": _breadcrumbs(household, year),
+        "members": [sheet.member(member) for member in members],
+        "facts": sheet.cards(row),
+        "income": sheet.income(row),
+        "timeline": timeline(row, actor),
+    }
+    return render(request, "households/detail.html", context)
+
+
+def _actor(request: HttpRequest) -> Actor:
+    # LoginRequiredMiddleware lets nobody in who is not somebody.
+    return cast("Actor", request.user)
+
+
+def _listing(
+    request: HttpRequest,
+    filter_class: type[RegisterFilterSet],
+    visible: QuerySet[Any],
+    order: Keyset,
+    read_rows: Callable[[Sequence[Any], int], list[Any]],
+) -> dict[str, Any]:
+    """What both lists show: the filter, its chips, one page of rows and how many there are."""
+    require(request, READ)
+    year = partition_of(request)
+    asked = _asked(request, year)
+    filters = filter_class(asked, visible, actor=_actor(request))
+    filters.refuse_foreign_places()
+    _offer_places(filters, year)
+    page: Page[Any] = Page([])
+    total = 0
+    if filters.form.is_valid() and year is not None:
+        keys = filters.qs.values_list(*order.fields)
+        total = keys.count()
+        page = _page(request, order, keys)
+    return {
+        "filter": filters,
+        "chips": _chips(filters, asked),
+        "partition": year or "—",
+        "total": total,
+        "rows": read_rows(page.rows, year) if page.rows and year else [],
+        "page": {
+            "previous": _beside(asked, "before", page.previous),
+            "next": _beside(asked, "after", page.next),
+        },
+    }
+
+
+def _asked(request: HttpRequest, year: int | None) -> QueryDict:
+    """The address in the terms of the form: a region becomes its county, town and village."""
+    asked = request.GET.copy()
+    asked["year"] = "" if year is None else str(year)
+    for key in PAGE_KEYS:
+        asked.pop(key, None)
+    region = asked.pop("region", [""])[-1]
+    if region:
+        _choose(asked, _region_prefix(region, cast("Actor", request.user)))
+    # A link may name the village alone; the form would send an empty county with it.
+    elif "county" not in asked and _digits(
+        deepest := asked.get("village") or asked.get("town", "")
+    ):
+        _choose(asked, deepest)
+    _drop_strays(asked)
+    return asked
+
+
+def _region_prefix(region: str, actor: Actor) -> str:
+    """The prefix of a division that the actor sees a part of; anything else is a 404."""
+    try:
+        prefix = PlaceField(levels=Level.values).clean(region)
+    except ValidationError as error:
+        raise Http404 from error
+    if not overlaps(actor, prefix) or not places.is_known(prefix, actor):
+        raise Http404
+    return prefix
+
+
+def _choose(asked: QueryDict, prefix: str) -> None:
+    for name, digits in (("county", 6), ("town", 9), ("village", 12)):
+        if len(prefix) >= digits:
+            asked[name] = prefix[:digits]
+        else:
+            asked.pop(name, None)
+
+
+def _drop_strays(asked: QueryDict) -> None:
+    """A town of another county than the one chosen stands there from before: it is let go."""
+    above = asked.get("county", "")
+    for name in ("town", "village"):
+        below = asked.get(name, "")
+        if below and not (above and below.startswith(above)):
+            asked.pop(name)
+        above = asked.get(name, "")
+
+
+def _offer_places(filters: RegisterFilterSet, year: int | None) -> None:
+    """Fill the three selects, each with what lies below the one before."""
+    if year is None:
+        return
+    day, actor = places.year_end(year), filters.actor
+    county, town = (filters.data.get(name, "") for name in ("county", "town"))
+    offered = {
+        "county": (places.counties_for(actor, day), "全部"),
+        "town": (places.towns_for(actor, day, _digits(county)), "全部" if county else "先选县区"),
+        "village": (places.villages_for(actor, day, _digits(town)), "全部" if town else "先选乡镇"),
+    }
+    for name, (choices, empty) in offered.items():
+        widget = cast("Any", filters.form.fields[name].widget)
+        widget.choices = [("", empty), *choices]
+        if empty != "全部":
+            widget.attrs["disabled"] = True
+
+
+def _digits(text: str) -> str:
+    return text if text.isascii() and text.isdecimal() else ""
+
+
+def _page(request: HttpRequest, order: Keyset, keys: QuerySet[Any]) -> Page[Any]:
+    after, before = request.GET.get("after", ""), request.GET.get("before", "")
+    try:
+        return order.page(keys, size=PAGE_SIZE, after=after, before=before)
+    except BadCursorError as error:
+        raise Http404 from error
+
+
+def _beside(asked: QueryDict, key: str, cursor: str) -> str:
+    if not cursor:
+        return ""
+    query = _filled(asked)
+    query[key] = cursor
+    return f"?{query.urlencode()}"
+
+
+def _filled(asked: QueryDict) -> QueryDict:
+    query = asked.copy()
+    for key in list(query):
+        values = [value for value in query.getlist(key) if value]
+        if values:
+            query.setlist(key, values)
+        else:
+            del query[key]
+    return query
+
+
+def _chips(filters: RegisterFilterSet, asked: QueryDict) -> list[dict[str, str]]:
+    """One chip for every condition, with the address of the list without it."""
+    found = []
+    for field in filters.form.visible_fields():
+        for value in filter(None, asked.getlist(field.name)):
+            choices = {str(code): text for code, text in getattr(field.field, "choices", ())}
+            widget_choices = {str(c): t for c, t in getattr(field.field.widget, "choices", ())}
+            text = choices.get(value) or widget_choices.get(value) or value
+            href = _without(asked, field.name, value)
+            found.append({"label": f"{field.label}：{text}", "remove_href": href})
+    return found
+
+
+def _without(asked: QueryDict, name: str, value: str) -> str:
+    query = _filled(asked)
+    query.setlist(name, [one for one in query.getlist(name) if one != value])
+    chain = ["county", "town", "village"]
+    if name in chain:
+        for lower in chain[chain.index(name) :]:
+            query.pop(lower, None)
+    return f"?{query.urlencode()}"
+
+
+def _breadcrumbs(household: sheet.Head, year: int) -> list[dict[str, str]]:
+    """County, town, village as they were called in the year, then the household."""
+    place, page = household.place, reverse("households:list")
+    above = (
+        (place.county, place.county_code),
+        (place.town, place.town_code),
+        (place.village, place.village_code),
+    )
+    crumbs = [
+        {"name": name, "href": f"{page}?region={code}&year={year}"} for name, code in above if name
+    ]
+    return [*crumbs, {"name": f"{household.head_name}户", "href": ""}]
