@@ -1,0 +1,1 @@
+"""Workbooks: looked through, parsed in a child with limits, written for people."""

@@ -1,0 +1,225 @@
+"""From a spreadsheet's cell to a stored value, column by column.
+
+Each reader takes a cell as the parser gives it and returns (text for COPY, fault). The text `\\N` is
+NULL. Faults are words, not rules: the caller knows which rule a word stands for in which column.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from core import idnumbers
+from core.text import fold, squeeze
+
+NULL = r"\N"
+Read = tuple[str, str]
+Reader = Callable[[Any], Read]
+
+_SCIENTIFIC = re.compile(r"[0-9](\.[0-9]+)?[Ee]\+?[0-9]+")
+_ESCAPE = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r", "\x00": ""})
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_SEPARATORS = re.compile(r"[,，、;；/|]")
+_YES, _NO = {"是", "有", "1", "true", "y", "yes"}, {"否", "无", "0", "false", "n", "no"}
+# Spreadsheets keep 15 significant digits; a longer number has lost its tail.
+_EXACT = 10**15
+
+
+def plain(cell: Any) -> str:
+    """The cell as text, as the spreadsheet shows a whole number or a date."""
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, bool):
+        return "是" if cell else "否"
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e21 else repr(cell)
+    if isinstance(cell, datetime):
+        return cell.date().isoformat() if cell.time() == time() else cell.isoformat(" ")
+    return "" if cell is None else str(cell)
+
+
+def escape(text: str) -> str:
+    """For COPY's text format."""
+    if text.isprintable() and "\\" not in text:
+        return text
+    return text.translate(_ESCAPE)
+
+
+def text(cell: Any) -> Read:
+    """Free text: folded, outer blanks gone; a fault word tells that it had to be cleaned."""
+    raw = plain(cell)
+    value = fold(raw)
+    return escape(value), "blanks" if value != raw else ""
+
+
+def identifier(cell: Any) -> Read:
+    """A long number kept as text. Lost digits are refused, never repaired."""
+    if isinstance(cell, str) and cell.isascii() and cell.isalnum():
+        value = cell.upper()
+        return ("", "lost_digits") if _SCIENTIFIC.fullmatch(value) else (value, "")
+    if isinstance(cell, float) and not (cell.is_integer() and abs(cell) < _EXACT):
+        return "", "lost_digits"
+    raw = plain(cell)
+    value = squeeze(raw).lstrip("'").upper()
+    if _SCIENTIFIC.fullmatch(value):
+        return "", "lost_digits"
+    return escape(value), "blanks" if value != raw and raw.strip().upper() != value else ""
+
+
+def id_number(cell: Any) -> Read:
+    """A document number; a digit grouping, a wrong check digit or birth date is named."""
+    value, fault = identifier(cell)
+    if fault == "lost_digits" or (isinstance(cell, float) and len(value) >= 15):
+        return "", "lost_digits"
+    number = idnumbers.read(value)
+    return number.text, number.fault or fault
+
+
+def coded(labels: dict[str, str]) -> Reader:
+    """A code list: label (or code) → code; an unknown label is a fault."""
+
+    def read(cell: Any) -> Read:
+        value = fold(plain(cell))
+        if not value:
+            return "", ""
+        code = labels.get(value)
+        if code is None:
+            code = labels.get(squeeze(value))
+        return (code, "") if code is not None else ("", "unknown_label")
+
+    return read
+
+
+def coded_set(labels: dict[str, str]) -> Reader:
+    """Several codes in one cell, in the order given, as a PostgreSQL array."""
+    one = coded(labels)
+
+    def read(cell: Any) -> Read:
+        codes: list[str] = []
+        for part in _SEPARATORS.split(plain(cell)):
+            code, fault = one(part)
+            if fault:
+                return "{}", fault
+            if code and code not in codes:
+                codes.append(code)
+        return "{" + ",".join(codes) + "}", ""
+
+    return read
+
+
+def yes_no(cell: Any) -> Read:
+    """Yes, no, or missing: an empty cell is missing, not no."""
+    value = squeeze(plain(cell)).lower()
+    if not value:
+        return NULL, ""
+    if value in _YES:
+        return "t", ""
+    if value in _NO:
+        return "f", ""
+    return NULL, "not_yes_no"
+
+
+def amount(digits: int, places: int) -> Reader:
+    """A decimal amount; thousands commas and a trailing 元 are read, more is a fault."""
+    limit = Decimal(10) ** (digits - places)
+    quantum = Decimal(1).scaleb(-places)
+
+    def read(cell: Any) -> Read:
+        value = squeeze(plain(cell)).replace(",", "").removesuffix("元")
+        if not value:
+            return NULL, ""
+        if isinstance(cell, float) and "e" in value:
+            value = f"{Decimal(value):f}"
+        if not _NUMBER.fullmatch(value):
+            return NULL, "not_a_number"
+        try:
+            number = Decimal(value).quantize(quantum)
+        except InvalidOperation:
+            return NULL, "not_a_number"
+        if abs(number) >= limit:
+            return NULL, "too_large"
+        return str(number), ""
+
+    return read
+
+
+def whole(smallest: int, largest: int) -> Reader:
+    """A whole number within bounds."""
+
+    def read(cell: Any) -> Read:
+        value = squeeze(plain(cell)).replace(",", "").removesuffix("年").removesuffix("人")
+        if not value:
+            return NULL, ""
+        if not value.isdecimal() or len(value) > 6:
+            return NULL, "not_a_number"
+        number = int(value)
+        return (str(number), "") if smallest <= number <= largest else (NULL, "too_large")
+
+    return read
+
+
+_DATES = (
+    re.compile(r"(?P<y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})([ T].*)?"),
+    re.compile(r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})"),
+    re.compile(r"(?P<y>\d{4})年(?P<m>\d{1,2})月((?P<d>\d{1,2})日)?"),
+    re.compile(r"(?P<y>\d{4})[-/.]?(?P<m>\d{2})"),
+)
+
+
+def _parse_date(cell: Any) -> date | None:
+    if isinstance(cell, datetime):
+        return cell.date()
+    if isinstance(cell, date):
+        return cell
+    value = fold(plain(cell))
+    if isinstance(cell, float) and 20_000 <= cell < 80_000:
+        return date(1899, 12, 30) + timedelta(days=int(cell))
+    for pattern in _DATES:
+        found = pattern.fullmatch(value)
+        if found:
+            parts = found.groupdict()
+            try:
+                return date(int(parts["y"]), int(parts["m"]), int(parts.get("d") or 1))
+            except ValueError:
+                return None
+    return None
+
+
+def day(cell: Any) -> Read:
+    """A date in any of the five written forms or as a serial; a month alone is its first day."""
+    if not plain(cell).strip():
+        return NULL, ""
+    parsed = _parse_date(cell)
+    return (parsed.isoformat(), "") if parsed else (NULL, "not_a_date")
+
+
+def month(cell: Any) -> Read:
+    """A month as YYYYMM."""
+    if not plain(cell).strip():
+        return "", ""
+    parsed = _parse_date(cell)
+    return (parsed.strftime("%Y%m"), "") if parsed else ("", "not_a_date")
+
+
+def make(kind: str, options: dict[str, Any]) -> tuple[Reader, bool]:
+    """The reader for a column, and whether its few distinct values are worth remembering."""
+    simple: dict[str, tuple[Reader, bool]] = {
+        "text": (text, True),
+        "identifier": (identifier, False),
+        "id_number": (id_number, False),
+        "yes_no": (yes_no, True),
+        "day": (day, True),
+        "month": (month, True),
+    }
+    if kind in simple:
+        return simple[kind]
+    if kind == "code":
+        return coded(options["labels"]), True
+    if kind == "codes":
+        return coded_set(options["labels"]), True
+    if kind == "amount":
+        return amount(options["digits"], options["places"]), True
+    if kind == "whole":
+        return whole(options["smallest"], options["largest"]), True
+    raise ValueError(kind)

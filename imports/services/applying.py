@@ -1,0 +1,220 @@
+"""Writing a judged batch into the register: set-based, all of it or nothing."""
+
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import connection, models
+from django.utils import timezone
+
+from households.catalog import FieldFact
+from households.models import Household, HouseholdYear, Person, PersonYear
+from households.services.movements import post_movements
+from imports.catalog.plan import Plan
+from imports.enums import BatchState
+from imports.models import Batch
+from imports.services import judging
+from imports.services.receiving import drop_stage
+from imports.services.staging import Progress, Timer, quiet, register_version, save_problems
+
+
+class ChangedSincePreviewError(Exception):
+    """The register changed after the preview so that other rows would be written now."""
+
+
+def apply(
+    *,
+    batch: Batch,
+    job: int | None = None,
+    by: int | None = None,
+    progress: Progress = quiet,
+    confirmed: bool = False,
+) -> None:
+    """Write the batch; to be called inside the act's transaction.
+
+    Judges again under a lock, so that two batches cannot both create one household. With
+    `confirmed` the counts must still be those that a person saw in the preview, else
+    ChangedSincePreviewError. Sets and saves the batch's final counts and drops the staging tables.
+    """
+    plan = Plan.of_batch(batch)
+    timer = Timer()
+    timer.seconds = dict(batch.seconds)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('imports.apply'))")
+        seen = _seen(batch)
+        if register_version() != batch.register_version:
+            with timer.phase("judge"):
+                judging.judge(batch, plan)
+            if confirmed and _seen(batch) != seen:
+                raise ChangedSincePreviewError
+        progress("写入", 0, None)
+        with timer.phase("apply"):
+            _write(cursor, plan, batch, job, by)
+        with timer.phase("problems"):
+            save_problems(batch, plan)
+    with timer.phase("ledger"):
+        _ledger(plan, batch, job, by)
+    drop_stage(batch)
+    batch.stage = ""
+    batch.state = BatchState.APPLIED
+    batch.applied_at = timezone.now()
+    batch.seconds = timer.seconds
+    batch.save()
+
+
+def _seen(batch: Batch) -> tuple[dict[str, int], dict[str, int]]:
+    return batch.counts("households"), batch.counts("persons")
+
+
+def _write(cursor: Any, plan: Plan, batch: Batch, job: int | None, by: int | None) -> None:
+    values = {"partition": batch.partition}
+    _write_households(cursor, plan, values)
+    created, _ = _write_household_years(cursor, plan, values)
+    _agree(created, batch.households_created)
+    if plan.has_persons:
+        _write_persons(cursor, plan, values)
+        created, _ = _write_person_years(cursor, plan, values)
+        _agree(created, batch.persons_created)
+
+
+def _agree(written: int, promised: int) -> None:
+    if written != promised:
+        raise AssertionError(f"{written} rows written, {promised} promised")
+
+
+def _names(facts: list[FieldFact]) -> str:
+    return "".join(f", {fact.name}" for fact in facts)
+
+
+def _read(facts: list[FieldFact]) -> str:
+    return "".join(f", r.{fact.identifier}::{fact.db_type}" for fact in facts)
+
+
+def _set(facts: list[FieldFact]) -> str:
+    return "".join(f", {fact.name} = r.{fact.identifier}::{fact.db_type}" for fact in facts)
+
+
+def _defaults(model: type[models.Model], given: set[str]) -> tuple[str, str]:
+    """Columns that the file does not fill and that have no database default, with empty values."""
+    names, empties = "", ""
+    for field in model._meta.concrete_fields:
+        if field.column in given or field.primary_key or field.generated or field.has_db_default():
+            continue
+        if field.null:
+            continue
+        names += f", {field.column}"
+        empties += ", '{}'" if isinstance(field, ArrayField) else ", ''"
+    return names, empties
+
+
+def _write_households(cursor: Any, plan: Plan, values: dict[str, Any]) -> None:
+    facts = plan.columns(Household)
+    given = {"id", "village_id", "village_code", *(fact.name for fact in facts)}
+    names, empties = _defaults(Household, given)
+    cursor.execute(
+        f"INSERT INTO households_household (id, village_id, village_code{_names(facts)}{names})"
+        f" SELECT k.household_id, k.village_id, k.village_code{_read(facts)}{empties}"
+        f" FROM {plan.households} k JOIN {plan.rows} r USING (row_no) WHERE k.is_new"
+        f" ORDER BY k.village_code, k.household_no",
+        values,
+    )
+    own = [fact for fact in facts if fact.name != "household_no"]
+    cursor.execute(
+        f"UPDATE households_household h SET village_id = k.village_id,"
+        f" village_code = k.village_code{_set(own)}"
+        f" FROM {plan.households} k JOIN {plan.rows} r USING (row_no)"
+        f" WHERE h.id = k.household_id AND k.identity_changed",
+        values,
+    )
+
+
+def _write_household_years(cursor: Any, plan: Plan, values: dict[str, Any]) -> tuple[int, int]:
+    carried = ("exit_status", "exit_year", "identified_year")
+    facts = plan.columns(HouseholdYear, without=carried)
+    given = {"partition_id", "household_id", "village_id", "village_code", *carried}
+    names, empties = _defaults(HouseholdYear, given | {fact.name for fact in facts})
+    cursor.execute(
+        f"INSERT INTO households_householdyear (partition_id, household_id, village_id,"
+        f" village_code, {', '.join(carried)}{_names(facts)}{names})"
+        f" SELECT %(partition)s, k.household_id, k.village_id, k.village_code,"
+        f" {', '.join(f'k.{name}' for name in carried)}{_read(facts)}{empties}"
+        f" FROM {plan.households} k JOIN {plan.rows} r USING (row_no) WHERE k.year_id IS NULL"
+        f" ORDER BY k.village_code, k.household_no",
+        values,
+    )
+    created = cursor.rowcount
+    cursor.execute(
+        f"UPDATE households_householdyear y SET village_id = k.village_id,"
+        f" village_code = k.village_code, changed_at = clock_timestamp(),"
+        f" {', '.join(f'{name} = k.{name}' for name in carried)}{_set(facts)}"
+        f" FROM {plan.households} k JOIN {plan.rows} r USING (row_no)"
+        f" WHERE y.id = k.year_id AND k.year_changed",
+        values,
+    )
+    return created, cursor.rowcount
+
+
+# The number itself tells birth date and sex where the layout has no columns for them.
+_TOLD = {
+    "birth_date": "CASE WHEN r.id_no ~ '^[0-9]{17}' AND r.id_no NOT LIKE '999999%%'"
+    " THEN to_date(substr(r.id_no, 7, 8), 'YYYYMMDD') END",
+    "sex": "CASE WHEN r.id_no ~ '^[0-9]{17}' AND r.id_no NOT LIKE '999999%%'"
+    " THEN CASE WHEN substr(r.id_no, 17, 1)::int %% 2 = 1 THEN '01' ELSE '02' END ELSE '' END",
+    "id_type": "CASE WHEN length(r.id_no) IN (20, 22) THEN '09'"
+    " WHEN length(r.id_no) = 18 AND r.id_no NOT LIKE '999999%%' THEN '01' ELSE '' END",
+}
+
+
+def _write_persons(cursor: Any, plan: Plan, values: dict[str, Any]) -> None:
+    facts = plan.columns(Person)
+    told = {name: sql for name, sql in _TOLD.items() if plan.has("id_no") and not plan.has(name)}
+    given = {"id", "household_id", "village_code", *told, *(fact.name for fact in facts)}
+    names, empties = _defaults(Person, given)
+    cursor.execute(
+        f"INSERT INTO households_person (id, household_id, village_code"
+        f"{''.join(f', {name}' for name in told)}{_names(facts)}{names})"
+        f" SELECT p.person_id, p.household_id, p.village_code"
+        f"{''.join(f', {sql}' for sql in told.values())}{_read(facts)}{empties}"
+        f" FROM {plan.persons} p JOIN {plan.rows} r USING (row_no) WHERE p.is_new"
+        f" ORDER BY p.village_code, p.household_id, p.row_no",
+        values,
+    )
+    cursor.execute(
+        f"UPDATE households_person t SET household_id = p.household_id,"
+        f" village_code = p.village_code{''.join(f', {n} = {sql}' for n, sql in told.items())}"
+        f"{_set(facts)} FROM {plan.persons} p JOIN {plan.rows} r USING (row_no)"
+        f" WHERE t.id = p.person_id AND p.identity_changed",
+        values,
+    )
+
+
+def _write_person_years(cursor: Any, plan: Plan, values: dict[str, Any]) -> tuple[int, int]:
+    facts = plan.columns(PersonYear)
+    given = {"partition_id", "household_id", "village_code", "person_id"}
+    names, empties = _defaults(PersonYear, given | {fact.name for fact in facts})
+    # Changed rows first: a new head may only enter when the old one has stepped back.
+    cursor.execute(
+        f"UPDATE households_personyear y SET household_id = p.household_id,"
+        f" village_code = p.village_code, changed_at = clock_timestamp(){_set(facts)}"
+        f" FROM {plan.persons} p JOIN {plan.rows} r USING (row_no)"
+        f" WHERE y.id = p.year_id AND p.year_changed",
+        values,
+    )
+    updated = cursor.rowcount
+    cursor.execute(
+        f"INSERT INTO households_personyear (partition_id, household_id, village_code, person_id"
+        f"{_names(facts)}{names})"
+        f" SELECT %(partition)s, p.household_id, p.village_code, p.person_id{_read(facts)}{empties}"
+        f" FROM {plan.persons} p JOIN {plan.rows} r USING (row_no) WHERE p.year_id IS NULL"
+        f" ORDER BY p.village_code, p.household_id, p.row_no",
+        values,
+    )
+    return cursor.rowcount, updated
+
+
+def _ledger(plan: Plan, batch: Batch, job: int | None, by: int | None) -> None:
+    touched = f"SELECT household_id FROM {plan.households} WHERE year_id IS NULL OR year_changed"
+    if plan.has_persons:
+        touched += (
+            f" UNION SELECT household_id FROM {plan.persons} WHERE year_id IS NULL OR year_changed"
+        )
+    post_movements(partition=batch.partition, households=touched, job=job, by=by)

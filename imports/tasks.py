@@ -1,0 +1,67 @@
+"""Background work on workbooks."""
+
+from core.acting import acting
+from core.jobs.services import JobFailedError, Run, finish, handles
+from imports import services
+from imports.enums import BatchState
+from imports.models import Batch
+from imports.services.applying import ChangedSincePreviewError
+from imports.services.staging import save_problems
+
+
+@handles("imports.stage", queue="imports", label="解析工作簿")
+def stage_job(run: Run) -> None:
+    """Read, stage and judge; the effect is the batch's counts, problems and stage name."""
+    batch = Batch.objects.get(pk=run.params["batch"])
+    if batch.state not in (BatchState.UPLOADED, BatchState.STAGED):
+        raise JobFailedError("批次状态已变化，不再解析。")
+    try:
+        plan = services.stage(
+            batch=batch, stage_name=f"b{batch.pk}_{run.token}", progress=run.progress
+        )
+    except JobFailedError as refusal:
+        Batch.objects.filter(pk=batch.pk).update(
+            state=BatchState.REFUSED, refusal=str(refusal)[:500], layout=batch.layout
+        )
+        raise
+    run.progress("保存问题清单")
+    with run.effect(reason="解析工作簿"):
+        save_problems(batch, plan)
+        batch.save()
+
+
+@handles("imports.apply", queue="imports", label="写入登记数据")
+def apply_job(run: Run) -> None:
+    """Write what was previewed; stage again first when the server lost the staging tables."""
+    batch = Batch.objects.get(pk=run.params["batch"])
+    if batch.state != BatchState.APPLYING:
+        raise JobFailedError("批次状态已变化，不再写入。")
+    if not services.is_staged(batch):
+        seen = (batch.counts("households"), batch.counts("persons"))
+        services.stage(batch=batch, stage_name=f"b{batch.pk}_{run.token}", progress=run.progress)
+        if seen != (batch.counts("households"), batch.counts("persons")):
+            _back_to_preview(run, batch)
+            return
+        batch.state = BatchState.APPLYING
+    try:
+        with run.effect(reason=f"导入工作簿 批次{batch.pk}"):
+            services.apply(
+                batch=batch,
+                job=run.job_id,
+                by=run.actor_id,
+                progress=lambda *_: None,
+                confirmed=True,
+            )
+    except ChangedSincePreviewError:
+        batch.refresh_from_db()
+        services.restage_judgement(batch)
+        _back_to_preview(run, batch)
+
+
+def _back_to_preview(run: Run, batch: Batch) -> None:
+    """The register changed meanwhile: the person confirms what would be written now."""
+    with acting(by=None, reason="登记数据有变，重新预览", job=run.job_id):
+        batch.state = BatchState.STAGED
+        batch.save()
+        run.result = {"changed_since_preview": True}
+        finish(run)
