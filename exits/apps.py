@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class ExitsConfig(AppConfig):
+    name = "exits"
+    verbose_name = "退出指标"
+
+    def ready(self) -> None:
+        from exits import tasks  # noqa: F401 - registers the job kinds in every process
+        from exits.catalog import sync_definitions
+
+        post_migrate.connect(sync_definitions, sender=self)

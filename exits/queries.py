@@ -1,0 +1,104 @@
+"""Reading computed figures for a purpose; the register itself is not touched here."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Max
+
+from core.scope import Actor
+from exits.enums import TALLIES, Flow, Metric
+from exits.models import FlowFigure, MetricDefinition, Snapshot
+
+
+@dataclass
+class Figures:
+    """The figures of one region and year: by metric, and the tallies' rows by category."""
+
+    region_code: str
+    by_metric: dict[str, Snapshot] = field(default_factory=dict)
+    tallies: dict[str, list[Snapshot]] = field(default_factory=dict)
+
+    def numerator(self, metric: str) -> int | None:
+        found = self.by_metric.get(metric)
+        return found.numerator if found else None
+
+    def households(self, metric: str) -> int | None:
+        found = self.by_metric.get(metric)
+        return found.households if found else None
+
+
+def figures(codes: Iterable[str], partition: int, actor: Actor) -> dict[str, Figures]:
+    """Figures of several regions in one query; regions outside the actor's grants stay empty."""
+    wanted = list(codes)
+    result = {code: Figures(code) for code in wanted}
+    rows = (
+        Snapshot.objects.visible_to(actor)
+        .filter(partition=partition, region_code__in=wanted)
+        .order_by("region_code", "metric", "-numerator")
+    )
+    for row in rows:
+        if row.metric in TALLIES:
+            result[row.region_code].tallies.setdefault(row.metric, []).append(row)
+        else:
+            result[row.region_code].by_metric[row.metric] = row
+    return result
+
+
+def headcount_series(codes: Iterable[str], actor: Actor) -> dict[str, dict[int, Snapshot]]:
+    """贫困发生率 of several regions over all years: code → year → figure."""
+    result: dict[str, dict[int, Snapshot]] = {}
+    rows = Snapshot.objects.visible_to(actor).filter(
+        region_code__in=list(codes), metric=Metric.HEADCOUNT_RATE
+    )
+    for row in rows:
+        result.setdefault(row.region_code, {})[row.partition] = row
+    return result
+
+
+def flows(codes: Iterable[str], partition: int, actor: Actor) -> dict[str, dict[str, int]]:
+    """The stock-flow table in persons: code → flow → persons.
+
+    Stocks are the remaining persons of this year and the one before. A region whose year before
+    was not computed is left out: its opening stock is unknown.
+    """
+    wanted = list(codes)
+    stocks = Snapshot.objects.visible_to(actor).filter(
+        region_code__in=wanted, metric=Metric.REMAINING, partition__in=[partition - 1, partition]
+    )
+    result: dict[str, dict[str, int]] = {}
+    for row in stocks:
+        name = Flow.END if row.partition == partition else Flow.START
+        result.setdefault(row.region_code, {})[name] = row.numerator or 0
+    moved = FlowFigure.objects.visible_to(actor).filter(region_code__in=wanted, partition=partition)
+    for figure in moved:
+        result.setdefault(figure.region_code, {})[figure.flow] = figure.persons
+    complete = {
+        code: {name: row.get(name, 0) for name in Flow.values}
+        for code, row in result.items()
+        if Flow.START in row and Flow.END in row
+    }
+    return complete
+
+
+def as_of(partition: int, actor: Actor) -> datetime | None:
+    """When the youngest figure of the year was computed."""
+    found: dict[str, Any] = (
+        Snapshot.objects.visible_to(actor)
+        .filter(partition=partition, metric=Metric.REGISTERED)
+        .aggregate(at=Max("computed_at"))
+    )
+    return found["at"]
+
+
+def definitions(partition: int, area: str = "") -> dict[str, MetricDefinition]:
+    """The definitions that count in a year, for an area where they differ by area."""
+    result: dict[str, MetricDefinition] = {}
+    rows = MetricDefinition.objects.filter(valid_from__lte=partition, region_prefix="").order_by(
+        "version"
+    )
+    for row in rows:
+        if (row.valid_to is None or row.valid_to >= partition) and row.area in ("", area):
+            result[row.code] = row
+    return result

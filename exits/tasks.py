@@ -1,0 +1,29 @@
+"""Background work on figures."""
+
+from typing import Any
+
+from celery import shared_task
+from django.db import close_old_connections
+
+from core.jobs.services import Run, handles
+from exits import services
+from exits.services.requests import request_dirty
+
+
+@handles("exits.recompute", queue="metrics", label="重算指标")
+def recompute_job(run: Run) -> None:
+    """One county and year: `full` computes everything, otherwise what was marked."""
+    county, partition = run.params["county"], run.params["partition"]
+    run.progress("计算指标")
+    with run.effect(reason="重算指标"):
+        if run.params["full"]:
+            services.recompute(prefix=county, partition=partition)
+        else:
+            services.recompute_dirty(prefix=county, partition=partition)
+            services.roll_up(prefix=county, partition=partition)
+
+
+@shared_task(name="exits.sweep_dirty_villages")
+def sweep_dirty_villages(**_: Any) -> None:
+    request_dirty()
+    close_old_connections()
