@@ -1,0 +1,37 @@
+"""One shape for everything that goes wrong: {"detail": words, "errors": {field: [words]}}."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+NOT_FOUND = "没有这个对象，或不在该客户端的区划范围内。"
+INVALID = "请求参数有误。"
+_WORDS: dict[type[Exception], str] = {
+    Http404: NOT_FOUND,
+    exceptions.NotAuthenticated: "请提供密钥：Authorization: Bearer <密钥>。",
+    exceptions.MethodNotAllowed: "本接口只读，不支持这种请求方法。",
+    exceptions.NotAcceptable: "只提供 JSON 格式。",
+    PermissionDenied: "没有权限。",
+}
+
+
+def invalid(errors: dict[str, list[str]]) -> exceptions.ValidationError:
+    """A refusal (400) that names the parameters and what is wrong with each."""
+    return exceptions.ValidationError(errors)
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's answer in our shape; what DRF does not know is a defect and goes to the log."""
+    response = exception_handler(error, context)
+    if response is None:
+        return None
+    if isinstance(error, exceptions.ValidationError):
+        response.data = {"detail": INVALID, "errors": response.data}
+        return response
+    words = _WORDS.get(type(error)) or str(getattr(error, "detail", error))
+    response.data = {"detail": words, "errors": {}}
+    return response

@@ -1,0 +1,290 @@
+"""What a row looks like outside. Facts come from the models; masked or left out if sensitive.
+
+Beside a masked identity number neither the date of birth nor a certificate may stand: the number
+could be put together again. Health, disability and bank details are not handed out at all.
+"""
+
+from collections.abc import Iterable, Mapping
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from django.db import models
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from core.templatetags.show import mask_phone
+from exits.enums import Metric, Verdict
+from exits.models import MetricDefinition, Snapshot
+from households.catalog import FieldFact, facts_of, label
+from households.models import Household, HouseholdYear, Person, PersonYear
+from households.queries import UnlistedMetricError, list_query
+from households.queries.rows import age_at_year_end, masked_id
+
+WITHHELD = {
+    # Would put a masked identity number together again.
+    "birth_date", "id_type",
+    # Health and disability.
+    "health_status", "disability_type", "disability_cert_year", "medical_aid_major", "health_help_other",
+    # Bank.
+    "bank_name", "bank_account",
+}  # fmt: skip
+_MILLIONTH = Decimal("0.000001")
+
+
+class LabelField(serializers.CharField):
+    """The words of a code."""
+
+    def __init__(self, table: str, **kwargs: Any) -> None:
+        self.table = table
+        super().__init__(read_only=True, **kwargs)
+
+    def to_representation(self, value: str) -> str:
+        return label(self.table, value)
+
+
+class LabelsField(serializers.ListField):
+    """The words of several codes."""
+
+    def __init__(self, table: str, **kwargs: Any) -> None:
+        self.table = table
+        super().__init__(child=serializers.CharField(), read_only=True, **kwargs)
+
+    def to_representation(self, value: list[str]) -> list[str]:
+        return [label(self.table, code) for code in value]
+
+
+class MaskedField(serializers.CharField):
+    """An identity or telephone number without what tells the person; empty when there is none."""
+
+    def to_representation(self, value: str) -> str:
+        if not value:
+            return ""
+        phone = (self.source or "").endswith("phone")
+        return mask_phone(value) if phone else masked_id(value)
+
+
+class AgeField(serializers.IntegerField):
+    """Full years of life at the end of the year the row speaks of."""
+
+    def get_attribute(self, instance: PersonYear) -> int | None:
+        return age_at_year_end(instance.person.birth_date, instance.partition_id)
+
+
+def _plain_field(fact: FieldFact, **common: Any) -> serializers.Field:
+    if fact.sensitive:
+        return MaskedField(**common)
+    if fact.kind == "yes_no":
+        return serializers.BooleanField(allow_null=True, **common)
+    if fact.kind == "amount":
+        sizes = dict(fact.options)
+        return serializers.DecimalField(
+            max_digits=sizes["digits"], decimal_places=sizes["places"], allow_null=True, **common
+        )
+    if fact.kind == "whole":
+        return serializers.IntegerField(allow_null=True, **common)
+    if fact.kind == "day":
+        return serializers.DateField(allow_null=True, **common)
+    if fact.kind == "codes":
+        return serializers.ListField(child=serializers.CharField(), **common)
+    return serializers.CharField(**common)
+
+
+def _fact_fields(model: type[models.Model], path: str = "") -> dict[str, serializers.Field]:
+    """Serializer fields for the facts of a model; each code stands with its label."""
+    found: dict[str, serializers.Field] = {}
+    for fact in facts_of(model):
+        if fact.name in WITHHELD:
+            continue
+        words = f"{fact.label}（{fact.unit}）" if fact.unit else fact.label
+        source = {"source": f"{path}.{fact.name}"} if path else {}
+        found[fact.name] = _plain_field(fact, read_only=True, help_text=words, **source)
+        told = {"source": source.get("source", fact.name), "help_text": f"{words}：名称"}
+        if fact.kind == "code":
+            found[f"{fact.name}_label"] = LabelField(fact.table, **told)
+        elif fact.kind == "codes":
+            found[f"{fact.name}_labels"] = LabelsField(fact.table, **told)
+    return found
+
+
+class ChosenFieldsSerializer(serializers.Serializer[Any]):
+    """Only the fields asked for, and only the columns these need."""
+
+    # Columns behind fields whose source does not name them.
+    columns: Mapping[str, tuple[str, ...]] = {}
+
+    def __init__(self, *args: Any, chosen: Iterable[str] = (), **kwargs: Any) -> None:
+        self.chosen = list(chosen)
+        super().__init__(*args, **kwargs)
+
+    def all_fields(self) -> dict[str, serializers.Field]:
+        return super().get_fields()
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        every = self.all_fields()
+        return {name: every[name] for name in self.chosen} if self.chosen else every
+
+    def needed_columns(self) -> set[str]:
+        """Columns that the fields asked for are made of."""
+        needed: set[str] = set()
+        for name, field in self.fields.items():
+            source = (field.source or name).replace(".", "__")
+            needed.update(self.columns.get(name, (source,)))
+        return needed
+
+
+class HouseholdSerializer(ChosenFieldsSerializer):
+    """A household as declared in one year."""
+
+    partition = serializers.IntegerField(source="partition_id", read_only=True, help_text="年度")
+    village_code = serializers.CharField(read_only=True, help_text="村代码")
+    head_name = serializers.CharField(
+        source="shown_head_name", read_only=True, help_text="户主姓名"
+    )
+    head_id_no = MaskedField(
+        source="shown_head_id_no", read_only=True, help_text="户主证件号码（脱敏）"
+    )
+    changed_at = serializers.DateTimeField(read_only=True, help_text="更新时间")
+
+    columns = {"head_name": ("head_name",), "head_id_no": ("head_id_no",)}
+
+    def all_fields(self) -> dict[str, serializers.Field]:
+        facts = _fact_fields(Household, "household") | _fact_fields(HouseholdYear)
+        first = ("partition", "household_no", "village_code")
+        every = facts | super().all_fields()
+        return {name: every[name] for name in [*first, *every]}
+
+
+class PersonSerializer(ChosenFieldsSerializer):
+    """A person as declared in one year."""
+
+    partition = serializers.IntegerField(source="partition_id", read_only=True, help_text="年度")
+    village_code = serializers.CharField(read_only=True, help_text="村代码")
+    household_no = serializers.CharField(
+        source="household.household_no", read_only=True, help_text="户编号"
+    )
+    age = AgeField(read_only=True, allow_null=True, help_text="年末周岁")
+    changed_at = serializers.DateTimeField(read_only=True, help_text="更新时间")
+
+    columns = {"age": ("person__birth_date", "partition_id")}
+
+    def all_fields(self) -> dict[str, serializers.Field]:
+        every = _fact_fields(Person, "person") | _fact_fields(PersonYear) | super().all_fields()
+        first = ("partition", "person_no", "household_no", "village_code", "name")
+        return {name: every[name] for name in [*first, *every]}
+
+
+class RegionSerializer(ChosenFieldsSerializer):
+    """A division under one name and one code, for as long as both held."""
+
+    code = serializers.CharField(read_only=True, help_text="统计用区划代码")
+    name = serializers.CharField(read_only=True, help_text="名称")
+    level = serializers.CharField(read_only=True, help_text="级别")
+    parent_code = serializers.CharField(
+        source="parent.code", read_only=True, allow_null=True, default=None, help_text="上级代码"
+    )
+    valid_from = serializers.DateField(read_only=True, allow_null=True, help_text="生效日期（含）")
+    valid_to = serializers.DateField(read_only=True, allow_null=True, help_text="失效日期（不含）")
+
+
+def exact_value(row: Snapshot) -> str | None:
+    """The figure as text: a share to six places, a count as it is, None when not computable."""
+    if row.verdict == Verdict.NOT_COMPUTABLE or row.numerator is None:
+        return None
+    if row.denominator is None:
+        return str(row.numerator)
+    share = Decimal(row.numerator) / Decimal(row.denominator)
+    return str(share.quantize(_MILLIONTH, ROUND_HALF_UP))
+
+
+class MetricSerializer(serializers.Serializer[Snapshot]):
+    """One figure of a region and year."""
+
+    code = serializers.CharField(source="metric", help_text="指标代码")
+    name = serializers.SerializerMethodField(help_text="指标名称")
+    numerator = serializers.IntegerField(allow_null=True, help_text="分子")
+    denominator = serializers.IntegerField(allow_null=True, help_text="分母")
+    value = serializers.SerializerMethodField(
+        help_text="比率保留六位小数；计数为整数；无法计算时为空"
+    )
+    households = serializers.IntegerField(allow_null=True, help_text="户数")
+    verdict = serializers.CharField(help_text="判定代码")
+    verdict_label = serializers.CharField(source="get_verdict_display", help_text="判定")
+    reason = serializers.CharField(help_text="无法计算的原因")
+    definition_version = serializers.IntegerField(help_text="定义版本")
+    computed_at = serializers.DateTimeField(help_text="计算时间")
+
+    def get_name(self, row: Snapshot) -> str:
+        names: dict[tuple[str, int], str] = self.context.get("names", {})
+        return names.get((row.metric, row.definition_version)) or Metric(row.metric).label
+
+    def get_value(self, row: Snapshot) -> str | None:  # type: ignore[override]
+        return exact_value(row)
+
+
+def metric_names() -> dict[tuple[str, int], str]:
+    """(code, version) → the name that the definition gives."""
+    rows = MetricDefinition.objects.order_by("region_prefix", "area")
+    return {
+        (code, version): name for code, version, name in rows.values_list("code", "version", "name")
+    }
+
+
+class MetricsSerializer(serializers.Serializer[Any]):
+    """All figures of a region and year."""
+
+    region = serializers.CharField(help_text="区划代码")
+    partition = serializers.IntegerField(help_text="年度")
+    results = MetricSerializer(many=True)
+
+
+class ReceiptSerializer(serializers.Serializer[Any]):
+    """What proves a figure: the rows it was counted from, and how to list them."""
+
+    data_version = serializers.IntegerField(help_text="计算时的数据版本")
+    digest = serializers.CharField(allow_null=True, help_text="名单摘要")
+    filter = serializers.DictField(
+        child=serializers.CharField(), allow_null=True, help_text="列出名单的查询参数；无名单时为空"
+    )
+
+
+class SnapshotSerializer(ChosenFieldsSerializer, MetricSerializer):
+    """One figure with its receipt."""
+
+    region = serializers.CharField(source="region_code", help_text="区划代码")
+    partition = serializers.IntegerField(help_text="年度")
+    category = serializers.CharField(help_text="分类代码")
+    receipt = serializers.SerializerMethodField(help_text="凭据")
+
+    columns = {
+        "name": ("metric", "definition_version"),
+        "value": ("numerator", "denominator", "verdict"),
+        "verdict_label": ("verdict",),
+        "receipt": ("data_version", "digest", "metric", "category", "partition", "region_code"),
+    }
+
+    @extend_schema_field(ReceiptSerializer)
+    def get_receipt(self, row: Snapshot) -> dict[str, Any]:
+        return {
+            "data_version": row.data_version,
+            # Beyond what a JSON number carries safely.
+            "digest": None if row.digest is None else str(row.digest),
+            "filter": _list_terms(row),
+        }
+
+
+def _list_terms(row: Snapshot) -> dict[str, str] | None:
+    if row.numerator is None:
+        return None
+    try:
+        return {"region": row.region_code, **list_query(row.metric, row.category, row.partition)}
+    except UnlistedMetricError:
+        return None
+
+
+class ErrorSerializer(serializers.Serializer[Any]):
+    """The shape of every refusal."""
+
+    detail = serializers.CharField(help_text="说明")
+    errors = serializers.DictField(  # type: ignore[assignment]
+        child=serializers.ListField(child=serializers.CharField()), help_text="各参数的问题"
+    )
