@@ -7,7 +7,6 @@ from typing import Any, cast
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import Http404
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -30,8 +29,14 @@ from villages.enums import Level
 from villages.models import Region
 
 _REFUSALS = dict.fromkeys((400, 401, 404), serializers.ErrorSerializer)
-_FIELDS = OpenApiParameter("fields", str, description="只返回这些字段，用逗号分隔")
-_PARTITION = OpenApiParameter("partition", int, description="年度；缺省为最近一个年度")
+_FIELDS = OpenApiParameter(
+    "fields",
+    {"type": "string", "pattern": "^[a-z0-9_]+(,[a-z0-9_]+)*$"},
+    description="只返回这些字段，用逗号分隔",
+)
+_A_CODE = {"type": "string", "pattern": "^[0-9]{2,12}$"}
+_A_YEAR = {"type": "integer", "minimum": 2010, "maximum": 2100}
+_PARTITION = OpenApiParameter("partition", _A_YEAR, description="年度；缺省为最近一个年度")
 _NUMBER = "[0-9A-Za-z]{1,20}"
 
 
@@ -265,8 +270,8 @@ class MetricsView(APIView):
     @extend_schema(
         summary="一个区划一个年度的全部指标",
         parameters=[
-            OpenApiParameter("region", OpenApiTypes.STR, required=True, description="区划代码"),
-            OpenApiParameter("partition", int, required=True, description="年度"),
+            OpenApiParameter("region", _A_CODE, required=True, description="区划代码"),
+            OpenApiParameter("partition", _A_YEAR, required=True, description="年度"),
         ],
         responses={200: serializers.MetricsSerializer, **_REFUSALS},
     )

@@ -15,14 +15,14 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("city")]
 PAGES = [f"/api/v1/{name}/" for name in ("regions", "households", "persons", "snapshots", "metrics")]
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("path", PAGES)
 @pytest.mark.parametrize(
     "header",
     [None, "", "Bearer", "Bearer nonsense", "Bearer a b", "Basic YTpi", "Bearer é", "Bearer " + "x" * 300],
 )  # fmt: skip
-def test_without_a_good_key_nothing_is_answered(page: str, header: str | None) -> None:
+def test_without_a_good_key_nothing_is_answered(path: str, header: str | None) -> None:
     headers = {} if header is None else {"Authorization": header}
-    response = Client(headers=headers).get(page)
+    response = Client(headers=headers).get(path)
     assert response.status_code == 401
     assert response["WWW-Authenticate"] == "Bearer"
     assert set(response.json()) == {"detail", "errors"}
@@ -62,10 +62,10 @@ def test_use_is_noted_once_a_minute(luoyang: Client) -> None:
         assert f"{noted:%M:%S}" == "01:01"
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("path", PAGES)
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
-def test_everything_is_for_reading(luoyang: Client, page: str, method: str) -> None:
-    response = getattr(luoyang, method)(page)
+def test_everything_is_for_reading(luoyang: Client, path: str, method: str) -> None:
+    response = getattr(luoyang, method)(path)
     assert response.status_code == 405
     assert response.json()["detail"] == "本接口只读，不支持这种请求方法。"
 
@@ -74,13 +74,13 @@ def test_unknown_addresses_are_404(luoyang: Client) -> None:
     assert luoyang.get("/api/v1/passwords/").status_code == 404
 
 
-@pytest.mark.parametrize("page", ["/api/schema/", "/api/docs/"])
+@pytest.mark.parametrize("path", ["/api/schema/", "/api/docs/"])
 def test_the_description_is_for_signed_in_people(
-    as_user: Any, luanchuan_clerk: Any, luoyang: Client, page: str
+    as_user: Any, luanchuan_clerk: Any, luoyang: Client, path: str
 ) -> None:
-    assert as_user(luanchuan_clerk).get(page).status_code == 200
-    assert Client().get(page).status_code == 302
-    assert luoyang.get(page).status_code == 302
+    assert as_user(luanchuan_clerk).get(path).status_code == 200
+    assert Client().get(path).status_code == 302
+    assert luoyang.get(path).status_code == 302
 
 
 def test_the_docs_use_our_own_assets_and_no_inline_script(as_user: Any, city_leader: Any) -> None:

@@ -35,6 +35,7 @@ def refuses(sql: str, *values: Any, words: str = "") -> None:
 
 def attempt(sql: str, values: tuple[Any, ...]) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(sql, values)
 
 

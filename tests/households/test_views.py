@@ -166,7 +166,7 @@ def test_list_turns_pages(as_user: As, luanchuan_clerk: Any, monkeypatch: Any) -
     assert numbers(back) == numbers(second)
 
 
-@pytest.mark.parametrize("page", [LIST, PERSONS])
+@pytest.mark.parametrize("path", [LIST, PERSONS])
 @pytest.mark.parametrize(
     "query",
     [
@@ -176,56 +176,56 @@ def test_list_turns_pages(as_user: As, luanchuan_clerk: Any, monkeypatch: Any) -
     ],
 )  # fmt: skip
 def test_list_of_a_neighbour_or_a_bad_address_is_404(
-    as_user: As, luanchuan_clerk: Any, page: str, query: dict[str, str]
+    as_user: As, luanchuan_clerk: Any, path: str, query: dict[str, str]
 ) -> None:
     household()
     household(code=NEIGHBOUR)
     client = as_user(luanchuan_clerk)
-    assert client.get(page, {"region": "410324"}).status_code == 200
-    assert client.get(page, query).status_code == 404
+    assert client.get(path, {"region": "410324"}).status_code == 200
+    assert client.get(path, query).status_code == 404
 
 
-@pytest.mark.parametrize("page", [LIST, PERSONS])
+@pytest.mark.parametrize("path", [LIST, PERSONS])
 def test_list_of_what_lies_above_is_the_own_part(
-    as_user: As, luanchuan_clerk: Any, page: str
+    as_user: As, luanchuan_clerk: Any, path: str
 ) -> None:
     household()
     household(code=NEIGHBOUR)
-    rows = as_user(luanchuan_clerk).get(page, {"region": "4103"}).context["rows"]
+    rows = as_user(luanchuan_clerk).get(path, {"region": "4103"}).context["rows"]
     assert {row.county_name for row in rows} == {"栾川县"}
 
 
-@pytest.mark.parametrize("page", [LIST, PERSONS])
-def test_list_needs_the_right(as_user: As, stranger: Any, client: Client, page: str) -> None:
+@pytest.mark.parametrize("path", [LIST, PERSONS])
+def test_list_needs_the_right(as_user: As, stranger: Any, client: Client, path: str) -> None:
     household()
-    assert as_user(stranger).get(page).status_code == 403
-    assert client.get(page).status_code == 302
+    assert as_user(stranger).get(path).status_code == 403
+    assert client.get(path).status_code == 302
 
 
-@pytest.mark.parametrize("page", [LIST, PERSONS])
-def test_list_is_for_reading(as_user: As, luanchuan_clerk: Any, page: str) -> None:
-    assert as_user(luanchuan_clerk).post(page).status_code == 405
+@pytest.mark.parametrize("path", [LIST, PERSONS])
+def test_list_is_for_reading(as_user: As, luanchuan_clerk: Any, path: str) -> None:
+    assert as_user(luanchuan_clerk).post(path).status_code == 405
 
 
-@pytest.mark.parametrize("page", [LIST, PERSONS])
-def test_list_of_an_empty_register(as_user: As, luanchuan_clerk: Any, page: str) -> None:
-    response = as_user(luanchuan_clerk).get(page)
+@pytest.mark.parametrize("path", [LIST, PERSONS])
+def test_list_of_an_empty_register(as_user: As, luanchuan_clerk: Any, path: str) -> None:
+    response = as_user(luanchuan_clerk).get(path)
     assert response.status_code == 200
     assert response.context["total"] == 0
     assert "没有符合条件" in response.content.decode()
 
 
-@pytest.mark.parametrize("page", [LIST, PERSONS])
+@pytest.mark.parametrize("path", [LIST, PERSONS])
 def test_list_takes_as_many_queries_for_three_as_for_one(
-    as_user: As, city_leader: Any, page: str, line: None
+    as_user: As, city_leader: Any, path: str, line: None
 ) -> None:
     client = as_user(city_leader)
     household(members=1)
     taken = []
     for count in (1, 3):
-        client.get(page)
+        client.get(path)
         with CaptureQueriesContext(connection) as captured:
-            assert len(client.get(page).context["rows"]) == count
+            assert len(client.get(path).context["rows"]) == count
         taken.append(len(captured))
         household(members=1, code=NEIGHBOUR)
         household(members=1, code="410324200201")
