@@ -3,7 +3,11 @@
 from typing import Any
 
 import django_filters
-from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiFilterExtension
+from drf_spectacular.extensions import (
+    OpenApiAuthenticationExtension,
+    OpenApiFilterExtension,
+    OpenApiSerializerExtension,
+)
 
 from households.filters import CodesFilter, PlaceFilter, WholeFilter
 
@@ -14,6 +18,18 @@ class BearerScheme(OpenApiAuthenticationExtension):
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
         return {"type": "http", "scheme": "bearer", "description": "管理员签发的客户端密钥"}
+
+
+class ChosenFields(OpenApiSerializerExtension):
+    """Any field may be absent from a row: the caller chooses with `fields`."""
+
+    target_class = "api.serializers.ChosenFieldsSerializer"
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        schema.pop("required", None)
+        return dict(schema)
 
 
 class TermsExtension(OpenApiFilterExtension):

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from accounts.enums import Role
 from accounts.models import Grant, MachineClient, User
+from households.queries.years import forget_years
 
 ROOT = Path(__file__).resolve().parent.parent
 LONG_AGO = date(2016, 1, 1)
@@ -29,6 +30,12 @@ def places_to_write(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Uploads of the run, and the static folder that whitenoise wants to exist."""
     settings.UPLOAD_DIR = tmp_path_factory.mktemp("uploads")
     Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> None:
+    """What a process remembers for a few seconds belongs to the test before."""
+    forget_years()
 
 
 def person(username: str, role: Role, *regions: str) -> User:

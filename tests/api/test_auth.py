@@ -12,7 +12,9 @@ from accounts.models import MachineClient
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("city")]
 
-PAGES = [f"/api/v1/{name}/" for name in ("regions", "households", "persons", "snapshots", "metrics")]
+PAGES = [
+    f"/api/v1/{name}/" for name in ("regions", "households", "persons", "snapshots", "metrics")
+]
 
 
 @pytest.mark.parametrize("path", PAGES)

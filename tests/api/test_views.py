@@ -309,7 +309,10 @@ def test_metrics_of_a_county(luanchuan: Client) -> None:
         "households": 2, "verdict": "NONE", "verdict_label": "不作判定", "reason": "",
         "definition_version": 1,
     }  # fmt: skip
-    assert (told["exit_target"]["value"], told["exit_target"]["verdict_label"]) == ("0.666667", "不达标")
+    assert (told["exit_target"]["value"], told["exit_target"]["verdict_label"]) == (
+        "0.666667",
+        "不达标",
+    )
     # No 所属地区 is registered, so the rate cannot be judged: no value, but its parts and a reason.
     assert told["headcount_rate"]["value"] is None
     assert told["headcount_rate"]["denominator"] == 300

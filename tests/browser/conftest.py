@@ -55,7 +55,9 @@ def product(transactional_db: None, settings: Any, live_server: Any) -> Any:
 def sign_in(product: Any, page: Page) -> Callable[[User], Page]:
     """Sign in through the login page; problems on the console fail the test."""
     problems: list[str] = []
-    page.on("console", lambda m: problems.append(m.text) if m.type in ("error", "warning") else None)
+    page.on(
+        "console", lambda m: problems.append(m.text) if m.type in ("error", "warning") else None
+    )
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.problems = problems  # type: ignore[attr-defined]
 

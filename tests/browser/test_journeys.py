@@ -119,7 +119,11 @@ def test_neighbour_sees_nothing(sign_in: SignIn, songxian_clerk: User, product: 
     fill_register()
     page = sign_in(songxian_clerk)
     expect(page.get_by_role("heading", name="嵩县退出准备度")).to_be_visible()
-    for address in ("/regions/410324/", "/households/86300000000001/", "/households/?region=410324"):
+    for address in (
+        "/regions/410324/",
+        "/households/86300000000001/",
+        "/households/?region=410324",
+    ):
         answer = page.goto(f"{product.url}{address}")
         assert answer is not None
         assert answer.status == 404

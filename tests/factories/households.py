@@ -92,7 +92,7 @@ class PersonFactory(factory.django.DjangoModelFactory[Person]):
     sex = "01"
     id_type = "01"
     birth_date = date(1970, 1, 1)
-    id_no = factory.Sequence(lambda number: id_no(number))
+    id_no = factory.Sequence(id_no)
 
 
 class PersonYearFactory(factory.django.DjangoModelFactory[PersonYear]):

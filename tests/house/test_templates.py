@@ -21,7 +21,6 @@ LITERAL = re.compile(r'"[^"]*"|\'[^\']*\'')
 HALF_WIDTH = re.compile(r"[\u4e00-\u9fff][,:;()!?]|[,:;()!?][\u4e00-\u9fff]")
 
 
-
 def name_of(path: Path) -> str:
     return path.relative_to(ROOT / "templates").as_posix()
 

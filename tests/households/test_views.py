@@ -324,10 +324,7 @@ def test_household_of_a_neighbour_and_an_unknown_number_are_404_alike(
     foreign = as_user(songxian_clerk).get(page_of(family))
     unknown = as_user(songxian_clerk).get(reverse("households:detail", args=["99"]))
     assert (foreign.status_code, unknown.status_code) == (404, 404)
-    pages = [
-        re.sub(r'value="\w+"', "", answer.content.decode())
-        for answer in (foreign, unknown)
-    ]
+    pages = [re.sub(r'value="\w+"', "", answer.content.decode()) for answer in (foreign, unknown)]
     assert pages[0] == pages[1]
 
 

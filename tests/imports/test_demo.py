@@ -391,7 +391,7 @@ def stored(rows: city.Rows, year: int, by_person: bool) -> Iterator[dict[Any, di
     identities = {line.split("\t")[0]: line for line in rows.persons}
     for member in rows.members[year]:
         values = member.split("\t")
-        if by_person or HEAD == values[people.PERSON_YEAR_COLUMNS.index("relation_to_head")]:
+        if by_person or values[people.PERSON_YEAR_COLUMNS.index("relation_to_head")] == HEAD:
             lines = (rows.household, rows.years[year], identities[values[3]], member)
             yield {
                 model: dict(zip(columns, line.split("\t"), strict=True))
