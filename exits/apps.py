@@ -9,5 +9,8 @@ class ExitsConfig(AppConfig):
     def ready(self) -> None:
         from exits import tasks  # noqa: F401 - registers the job kinds in every process
         from exits.catalog import sync_definitions
+        from exits.queries import lines_of_year
+        from households.queries import lines_from
 
         post_migrate.connect(sync_definitions, sender=self)
+        lines_from(lines_of_year)

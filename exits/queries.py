@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Max
 
 from core.scope import Actor
-from exits.enums import TALLIES, Flow, Metric
-from exits.models import FlowFigure, MetricDefinition, Snapshot
+from exits.enums import TALLIES, Flow, LineKind, Metric
+from exits.models import FlowFigure, MetricDefinition, PovertyLine, Snapshot
 
 
 @dataclass
@@ -80,6 +81,15 @@ def flows(codes: Iterable[str], partition: int, actor: Actor) -> dict[str, dict[
         if Flow.START in row and Flow.END in row
     }
     return complete
+
+
+def lines_of_year(year: int) -> dict[str, Decimal]:
+    """Poverty lines of a year by region prefix, yuan per person and year."""
+    return dict(
+        PovertyLine.objects.filter(year=year, kind=LineKind.POVERTY).values_list(
+            "region_prefix", "amount"
+        )
+    )
 
 
 def as_of(partition: int, actor: Actor) -> datetime | None:

@@ -101,8 +101,10 @@ def _listing(
     total = 0
     if filters.form.is_valid() and year is not None:
         keys = filters.qs.values_list(*order.fields)
-        total = keys.count()
         page = _page(request, order, keys)
+        # A list that ends on its first page has been counted already.
+        is_whole = not (page.next or page.previous or request.GET.get("after"))
+        total = len(page.rows) if is_whole else keys.count()
     return {
         "filter": filters,
         "chips": _chips(filters, asked),

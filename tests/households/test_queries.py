@@ -106,7 +106,8 @@ def test_line_of_the_nearest_place_counts() -> None:
 
 
 @pytest.mark.unit
-def test_without_a_source_there_is_no_line() -> None:
+def test_without_a_source_there_is_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "_source", None)
     assert lines.lines_of(2018) == {}
     assert lines.beside_line(2018, is_below=True) == Q(pk__in=[])
 

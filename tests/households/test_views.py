@@ -10,6 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from exits.queries import lines_of_year
 from households.models import HouseholdYear, PersonYear
 from households.queries import lines_from
 from households.queries.years import forget_years
@@ -31,7 +32,7 @@ def years() -> None:
 def line() -> Iterator[None]:
     lines_from(lambda _: {"": Decimal(4500)})
     yield
-    lines_from(None)
+    lines_from(lines_of_year)
 
 
 def page_of(row: HouseholdYear) -> str:
