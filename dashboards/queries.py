@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache, lru_cache
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -105,7 +106,10 @@ def board(region: Region, partition: int, actor: Actor) -> Board:
     page = Board(
         region=region,
         partition=partition,
-        as_of=exits.as_of(partition, actor),
+        as_of=max(
+            (row.computed_at for own in inputs.figures.values() for row in own.by_metric.values()),
+            default=None,
+        ),
         area_label=_area_label(inputs),
         children_label=_CHILDREN.get(Level(region.level), ""),
         breadcrumbs=_breadcrumbs(region, inputs.day, actor),
@@ -130,7 +134,7 @@ def _read(region: Region, partition: int, actor: Actor) -> _Inputs:
     rows = CountyYear.objects.filter(year=partition, region_code__startswith=region.code[:4])
     counties = {row.region_code: row for row in cast("Iterable[CountyYear]", rows)}
     area = _area(region, counties)
-    found = exits.figures(codes, partition, actor)
+    found = exits.figures(codes, partition, actor, tallies_of=region.code)
     return _Inputs(
         region=region,
         partition=partition,
@@ -160,6 +164,12 @@ def _area_label(inputs: _Inputs) -> str:
 # --- addresses ---------------------------------------------------------------------------------
 
 
+@cache
+def _address(name: str) -> str:
+    return reverse(name)
+
+
+@lru_cache(maxsize=8192)
 def place_href(code: str, partition: int) -> str:
     return f"{reverse('dashboards:region', args=[trim(code)])}?{urlencode({'year': partition})}"
 
@@ -170,11 +180,11 @@ def figure_href(
     """The list behind a figure: as many rows as the figure says."""
     query = {"region": trim(code), "year": partition, **list_query(metric, category, partition)}
     name = "households:persons" if persons else "households:list"
-    return f"{reverse(name)}?{urlencode(query)}"
+    return f"{_address(name)}?{urlencode(query)}"
 
 
 def villages_href(code: str, partition: int) -> str:
-    return f"{reverse('villages:list')}?{urlencode({'region': code, 'year': partition})}"
+    return f"{_address('villages:list')}?{urlencode({'region': code, 'year': partition})}"
 
 
 def _breadcrumbs(region: Region, day: date, actor: Actor) -> list[dict[str, str]]:

@@ -2,11 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
-from django.db.models import Max
+from django.db.models import Q
 
 from core.scope import Actor
 from exits.enums import TALLIES, Flow, LineKind, Metric
@@ -30,13 +28,19 @@ class Figures:
         return found.households if found else None
 
 
-def figures(codes: Iterable[str], partition: int, actor: Actor) -> dict[str, Figures]:
-    """Figures of several regions in one query; regions outside the actor's grants stay empty."""
+def figures(
+    codes: Iterable[str], partition: int, actor: Actor, *, tallies_of: str
+) -> dict[str, Figures]:
+    """Figures of several regions in one query, with the tallies of one of them.
+
+    Regions outside the actor's grants stay empty.
+    """
     wanted = list(codes)
     result = {code: Figures(code) for code in wanted}
     rows = (
         Snapshot.objects.visible_to(actor)
         .filter(partition=partition, region_code__in=wanted)
+        .filter(Q(region_code=tallies_of) | ~Q(metric__in=TALLIES))
         .order_by("region_code", "metric", "-numerator")
     )
     for row in rows:
@@ -90,16 +94,6 @@ def lines_of_year(year: int) -> dict[str, Decimal]:
             "region_prefix", "amount"
         )
     )
-
-
-def as_of(partition: int, actor: Actor) -> datetime | None:
-    """When the youngest figure of the year was computed."""
-    found: dict[str, Any] = (
-        Snapshot.objects.visible_to(actor)
-        .filter(partition=partition, metric=Metric.REGISTERED)
-        .aggregate(at=Max("computed_at"))
-    )
-    return found["at"]
 
 
 def definitions(partition: int, area: str = "") -> dict[str, MetricDefinition]:

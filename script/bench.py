@@ -395,6 +395,7 @@ def bench_pages(rounds: int) -> dict[str, Any]:
     from accounts.models import Grant, User
 
     settings.ALLOWED_HOSTS = ["*"]
+    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
     user = User(username="bench", display_name="bench")
     user.set_unusable_password()
     user.save()

@@ -57,7 +57,7 @@ def roll_up(*, prefix: str, partition: int) -> None:
         values = _values(cursor, partition, city)
         cursor.execute(statements.FRESH)
         _add_up(cursor, values, 4, [city])
-        _finish(cursor, values)
+        _finish(cursor, values, [_Below(city)])
         _flows(cursor, values, statements.PLACES[4], *_Below(city).on("village_code"))
         cursor.execute("DROP TABLE fresh")
 
@@ -155,12 +155,12 @@ def _compute(where: _Below | _Listed, partition: int, counties: list[str]) -> No
             statements.VILLAGES.format(scope=scope, y_scope=y_scope, code_scope=code_scope),
             values | range_values,
         )
-        _finish(cursor, values)
+        _finish(cursor, values, [where])
         _flows(cursor, values, statements.VILLAGE_PLACES, scope, range_values)
         for length, prefixes in ((9, where.towns()), (6, counties)):
             cursor.execute("TRUNCATE fresh")
             _add_up(cursor, values, length, prefixes)
-            _finish(cursor, values)
+            _finish(cursor, values, [_Below(prefix) for prefix in prefixes])
             for prefix in prefixes:
                 _flows(
                     cursor, values, statements.PLACES[length], *_Below(prefix).on("village_code")
@@ -179,13 +179,15 @@ def _add_up(cursor: Any, values: dict[str, Any], length: int, prefixes: list[str
         )
 
 
-def _finish(cursor: Any, values: dict[str, Any]) -> None:
+def _finish(cursor: Any, values: dict[str, Any], places: Sequence["_Below | _Listed"]) -> None:
     cursor.execute("ANALYZE fresh")
     cursor.execute(statements.DERIVED, values)
     if values["line"] is None:
         cursor.execute(statements.NO_LINE, values)
     cursor.execute(statements.STORE, values)
-    cursor.execute(statements.VANISHED, values)
+    for place in places:
+        scope, range_values = place.on("old.region_code")
+        cursor.execute(statements.VANISHED.format(scope=scope), values | range_values)
 
 
 def _flows(

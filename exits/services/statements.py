@@ -199,7 +199,8 @@ SELECT region_code, %(partition)s, metric, category, numerator, denominator, hou
         excluded.reason, excluded.definition_version, excluded.digest)
 """
 
-# A cause that nobody has any more is zero, not yesterday's number.
+# A cause that nobody has any more is zero, not yesterday's number. The range keeps the search
+# small whatever the planner knows of a table that was filled a moment ago.
 VANISHED = """
 UPDATE exits_snapshot s
    SET numerator = 0, households = 0, digest = 0, data_version = %(data_version)s,
@@ -209,7 +210,7 @@ UPDATE exits_snapshot s
           JOIN fresh due ON due.region_code = old.region_code AND due.metric = 'registered'
           LEFT JOIN fresh f ON f.region_code = old.region_code AND f.metric = old.metric
                            AND f.category = old.category
-         WHERE old.partition = %(partition)s AND old.metric = ANY(%(tallies)s)
+         WHERE old.partition = %(partition)s AND {scope} AND old.metric = ANY(%(tallies)s)
            AND old.numerator <> 0 AND f.region_code IS NULL) AS gone
  WHERE s.id = gone.id
 """

@@ -129,5 +129,5 @@ def test_queries_do_not_grow_with_the_register(
     recompute(prefix="4103", partition=2018)
     client = as_user(city_leader)
     client.get("/")
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(12):
         client.get("/")
