@@ -19,6 +19,7 @@ from exits.models import MetricDefinition, Snapshot
 from households.catalog import label
 from households.queries import list_query
 from villages.enums import Area, Level, PovertyLevel
+from villages.formulas import short_name
 from villages.models import CountyYear, Region
 from villages.queries import ancestors, children, county_tiles
 
@@ -130,6 +131,9 @@ def board(region: Region, partition: int, actor: Actor) -> Board:
 def _read(region: Region, partition: int, actor: Actor) -> _Inputs:
     day = date(partition, 12, 31)
     places = list(children(region, day, actor)) if region.level != Level.VILLAGE else []
+    for place in (region, *places):
+        # On a page 陈家门村, in the list of divisions 陈家门村村民委员会.
+        place.name = short_name(place.name)
     codes = [region.code, *(place.code for place in places)]
     rows = CountyYear.objects.filter(year=partition, region_code__startswith=region.code[:4])
     counties = {row.region_code: row for row in cast("Iterable[CountyYear]", rows)}
@@ -189,7 +193,7 @@ def villages_href(code: str, partition: int) -> str:
 
 def _breadcrumbs(region: Region, day: date, actor: Actor) -> list[dict[str, str]]:
     return [
-        {"name": place.name, "href": place_href(place.code, day.year)}
+        {"name": short_name(place.name), "href": place_href(place.code, day.year)}
         for place in ancestors(region, day)
         if place.level != Level.PROVINCE and overlaps(actor, place.code)
     ] + [{"name": region.name, "href": ""}]

@@ -18,6 +18,11 @@ def request_recompute(*, prefix: str, partition: int, by: Any = None) -> list[Jo
 def request_dirty() -> int:
     """Ask for the counties that have marks; returns how many were asked for."""
     with connection.cursor() as cursor:
+        # A year nobody has opened has no figures; its first import will mark every village.
+        cursor.execute(
+            "DELETE FROM households_dirtyregion"
+            " WHERE partition NOT IN (SELECT year FROM households_partition)"
+        )
         cursor.execute(
             "SELECT DISTINCT left(code, 6), partition FROM households_dirtyregion ORDER BY 1, 2"
         )

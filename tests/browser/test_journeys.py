@@ -94,7 +94,7 @@ def test_figure_opens_into_names(sign_in: SignIn, city_leader: User, shoot: Shoo
 def test_drill_down_from_city_to_village(sign_in: SignIn, city_leader: User, shoot: Shoot) -> None:
     fill_register()
     page = sign_in(city_leader)
-    for name in ("栾川县", "城关镇", "陈家门村村民委员会"):
+    for name in ("栾川县", "城关镇", "陈家门村"):
         page.get_by_role("link", name=name, exact=True).first.click()
         expect(page.get_by_role("heading", name=f"{name}退出准备度")).to_be_visible()
     shoot(page, "village")

@@ -193,7 +193,6 @@ def test_cost_follows_the_change(register: None) -> None:
 
 
 def test_marks_become_one_job_a_county(register: None) -> None:
-    DirtyRegion.objects.exclude(partition=2018).delete()
     request_dirty()
     assert sorted(Job.objects.values_list("scope", "state")) == [
         ("410324", "QUEUED"),
@@ -201,6 +200,13 @@ def test_marks_become_one_job_a_county(register: None) -> None:
     ]
     # The city's population base was set too, which concerns every county as a whole.
     assert all(Job.objects.values_list("params__full", flat=True))
+
+
+def test_marks_of_a_year_nobody_opened_are_dropped(register: None) -> None:
+    PovertyLine.objects.create(year=2031, amount=Decimal(9000), source="测试")
+    request_dirty()
+    assert not Job.objects.filter(params__partition=2031).exists()
+    assert not DirtyRegion.objects.filter(partition=2031).exists()
 
 
 def test_request_for_a_city_asks_every_county(register: None) -> None:
