@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -9,13 +8,18 @@ from tests.register import city
 
 __all__ = ["city"]
 
-Call = Callable[..., Any]
-
 
 @pytest.fixture(autouse=True)
 def years() -> None:
     """What another test opened is not remembered."""
     forget_years()
+
+
+@pytest.fixture
+def still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is remembered for some seconds does not run out between two measurements."""
+    for place in ("households.queries.years", "households.catalog"):
+        monkeypatch.setattr(f"{place}.monotonic", lambda: 0.0)
 
 
 @pytest.fixture

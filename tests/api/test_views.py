@@ -227,6 +227,7 @@ def test_no_cursor_breaks_a_list(luoyang: Client, path: str, token: str) -> None
     assert luoyang.get(path, {"cursor": token, "limit": 2}).status_code in (200, 400)
 
 
+@pytest.mark.usefixtures("still")
 @pytest.mark.parametrize("path", [HOUSEHOLDS, PERSONS])
 def test_as_many_queries_for_three_as_for_one(luoyang: Client, path: str) -> None:
     household(members=1)

@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from households.catalog import sync_codes
 from imports.catalog import sync_layouts
 from tests.villages.lists import CITY, load
+
+# A busy build machine is no reason to fail.
+expect.set_options(timeout=20_000)
 
 SHOTS = Path(__file__).resolve().parents[2] / "var" / "screenshots"
 

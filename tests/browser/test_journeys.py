@@ -108,6 +108,7 @@ def test_filters_narrow_the_list(sign_in: SignIn, luanchuan_clerk: User, shoot: 
     page = sign_in(luanchuan_clerk)
     page.get_by_role("link", name="贫困户档案").click()
     expect(page.get_by_role("heading", name="共 3 户")).to_be_visible()
+    page.wait_for_load_state("load")
     page.get_by_label("主要致贫原因").select_option(label="因学")
     expect(page.get_by_role("heading", name="共 1 户")).to_be_visible()
     assert "cause=03" in page.url

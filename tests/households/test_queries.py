@@ -106,6 +106,13 @@ def test_line_of_the_nearest_place_counts() -> None:
 
 
 @pytest.mark.unit
+def test_line_is_asked_of_whoever_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "_source", None)
+    lines.lines_from(lambda year: {"": Decimal(year)})
+    assert lines.lines_of(2018) == {"": Decimal(2018)}
+
+
+@pytest.mark.unit
 def test_without_a_source_there_is_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "_source", None)
     assert lines.lines_of(2018) == {}
