@@ -10,16 +10,8 @@ from core.scope import below
 from exits.enums import Metric
 from exits.models import Snapshot
 from households.filters import PlaceFilter, ScopedFilterSet, WholeFilter, YearFilter
-from villages.enums import Level
+from villages.enums import OWN_DIGITS, Level
 from villages.models import Region
-
-# The zeros at the end of a code tell its level.
-_SHAPES = {
-    Level.CITY: (8, False),
-    Level.COUNTY: (6, False),
-    Level.TOWN: (3, False),
-    Level.VILLAGE: (0, False),
-}
 
 
 class RegionFilter(ScopedFilterSet):
@@ -66,9 +58,9 @@ class SnapshotFilter(ScopedFilterSet):
 
 def _of_level(queryset: QuerySet[Any], level: str) -> QuerySet[Any]:
     """Rows whose division is of the level: so many digits, then zeros only."""
-    digits = {"province": 2, "city": 4, "county": 6, "town": 9, "village": 12}[level]
-    own = {"province": 0, "city": 2, "county": 2, "town": 3, "village": 3}[level]
+    digits = OWN_DIGITS[Level(level)]
     queryset = queryset.filter(region_code__endswith="0" * (12 - digits))
-    if own:
-        queryset = queryset.exclude(region_code__endswith="0" * (12 - digits + own))
+    shorter = [other for other in OWN_DIGITS.values() if other < digits]
+    if shorter:
+        queryset = queryset.exclude(region_code__endswith="0" * (12 - max(shorter)))
     return queryset

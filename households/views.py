@@ -103,7 +103,7 @@ def _listing(
         keys = filters.qs.values_list(*order.fields)
         page = _page(request, order, keys)
         # A list that ends on its first page has been counted already.
-        is_whole = not (page.next or page.previous or request.GET.get("after"))
+        is_whole = not page.next and not set(PAGE_KEYS) & set(request.GET)
         total = len(page.rows) if is_whole else keys.count()
     return {
         "filter": filters,

@@ -24,6 +24,7 @@ from villages.models import VillageYear
 STATUS_GROUPS = {"poor": POOR, "exited": EXITED}
 PLACES = ("region", "county", "town", "village")
 YES = "true"
+_NO_CODE = "-"
 
 Terms = Mapping[str, Any]
 Condition = Callable[[Any, int], Q]
@@ -101,6 +102,12 @@ def _missing_of_person(identifier: str, _year: int) -> Q:
     return _absent(fact, f"person__{fact.name}") if fact.model is Person else Q()
 
 
+def _relation(chosen: list[str], _year: int) -> Q:
+    # With the head's code alone the planner takes the index of heads, which knows no villages:
+    # 94 ms for a county instead of 6. A second code that nobody has keeps it on the scope index.
+    return Q(relation_to_head__in=[*chosen, _NO_CODE])
+
+
 def is_number(text: str) -> bool:
     """Whether a search word is (the beginning of) a household's or person's number, not a name."""
     return text.isascii() and text.isalnum()
@@ -134,7 +141,7 @@ _OF_HOUSEHOLD: dict[str, Condition] = {
 }
 _SEARCH_HOUSEHOLD: dict[str, Condition] = {"q": _household_by_word}
 _OF_PERSON: dict[str, Condition] = {
-    "relation": lambda chosen, _: Q(relation_to_head__in=chosen),
+    "relation": _relation,
     "education": lambda chosen, _: Q(education_level__in=chosen),
     "student": lambda chosen, _: Q(student_status__in=chosen),
     "labour": lambda chosen, _: Q(labour_capacity__in=chosen),

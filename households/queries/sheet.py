@@ -7,6 +7,7 @@ from typing import Any
 
 from core.scope import Actor
 from households.catalog import FieldFact, facts_of, label
+from households.enums import HEAD
 from households.models import Household, HouseholdYear, PersonYear
 from households.queries.places import NOWHERE, Place, places_on, year_end
 from households.queries.rows import (
@@ -100,7 +101,7 @@ def year_of(household_no: str, year: int, actor: Actor) -> HouseholdYear:
 
 
 def head_of_page(row: HouseholdYear, members: list[PersonYear]) -> Head:
-    heads = [member.person.name for member in members[:1] if member.relation_to_head == "01"]
+    heads = [member.person.name for member in members[:1] if member.relation_to_head == HEAD]
     place = places_on(year_end(row.partition_id), [row.village_code]).get(row.village_code, NOWHERE)
     return Head(
         household_no=row.household.household_no,
