@@ -23,7 +23,7 @@ def _error(request: HttpRequest, status: int) -> HttpResponse:
             404: "没有这个对象，或不在您的管辖范围内。",
             500: "系统出错，已记录。",
         }
-        return JsonResponse({"detail": words[status]}, status=status)
+        return JsonResponse({"detail": words[status], "errors": {}}, status=status)
     return render(request, f"{status}.html", status=status)
 
 
