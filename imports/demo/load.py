@@ -29,7 +29,7 @@ from imports.demo.bulk import (
     analyze,
     copy_lines,
     copy_rows,
-    foreign_keys_at_the_end,
+    filling,
     reserve,
 )
 from imports.demo.cells import Plan
@@ -92,11 +92,11 @@ def make(*, scale: float = 1.0, say: Say = lambda _: None) -> Made:
             settled = places.settle(plan)
             _facts(cursor, plan, settled, ids)
             tell("村情、人口基数、年度任务已写入。")
-            with foreign_keys_at_the_end(cursor, (*COLUMNS, StatusEvent)):
+            with filling(cursor, (*COLUMNS, StatusEvent)):
                 _register(cursor, plan, settled, ids, made, tell)
                 analyze(cursor, COLUMNS)
                 _ledger(made, tell)
-                tell("正在核对外键……")
+                tell("正在建索引、核对外键……")
             analyze(cursor, (StatusEvent, MembershipEvent, VillageYear, PopulationBase))
     made.seconds = monotonic() - started
     return made
