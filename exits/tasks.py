@@ -7,7 +7,7 @@ from django.db import close_old_connections
 
 from core.jobs.services import Run, handles
 from exits import services
-from exits.services.requests import request_dirty
+from exits.services import requests
 
 
 @handles("exits.recompute", queue="metrics", label="重算指标")
@@ -17,13 +17,15 @@ def recompute_job(run: Run) -> None:
     run.progress("计算指标")
     with run.effect(reason="重算指标"):
         if run.params["full"]:
-            services.recompute(prefix=county, partition=partition)
+            services.recompute_county(county=county, partition=partition)
         else:
             services.recompute_dirty(prefix=county, partition=partition)
+        # Whoever waits behind this job will add the city up; the last one always does.
+        if not requests.others_wait(county, partition, run.job_id):
             services.roll_up(prefix=county, partition=partition)
 
 
 @shared_task(name="exits.sweep_dirty_villages")
 def sweep_dirty_villages(**_: Any) -> None:
-    request_dirty()
+    requests.request_dirty()
     close_old_connections()

@@ -6,6 +6,7 @@ in COPY's text format: row number, faults, raw cells, one column per mapped head
 neither Django nor anything of the product, so it starts fast and knows nothing worth stealing.
 """
 
+import gc
 import itertools
 import json
 import resource
@@ -49,6 +50,8 @@ def limit_resources() -> None:
 
 def main(path: str) -> None:
     limit_resources()
+    # Millions of short-lived tuples and no cycles: the collector would only walk them.
+    gc.disable()
     from python_calamine import CalamineWorkbook
 
     workbook = CalamineWorkbook.from_path(path)

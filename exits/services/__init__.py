@@ -1,5 +1,17 @@
 """Computing the figures of the register."""
 
-from exits.services.figures import recompute, recompute_dirty, recompute_villages, roll_up
+from exits.services.figures import (
+    recompute,
+    recompute_county,
+    recompute_dirty,
+    recompute_villages,
+    roll_up,
+)
 
-__all__ = ["recompute", "recompute_dirty", "recompute_villages", "roll_up"]
+__all__ = [
+    "recompute",
+    "recompute_county",
+    "recompute_dirty",
+    "recompute_villages",
+    "roll_up",
+]

@@ -34,10 +34,15 @@ def recompute(*, prefix: str, partition: int) -> None:
     figures that did not change are not written. Atomic per county.
     """
     for county in _counties(prefix):
-        with transaction.atomic():
-            _take_marks(county, partition)
-            _compute(_Below(county), partition, [county])
+        recompute_county(county=county, partition=partition)
     roll_up(prefix=prefix, partition=partition)
+
+
+def recompute_county(*, county: str, partition: int) -> None:
+    """Every village, town and the county itself; the city is added up by `roll_up`."""
+    with transaction.atomic():
+        _take_marks(county, partition)
+        _compute(_Below(county), partition, [county])
 
 
 def recompute_villages(*, codes: Sequence[str], partition: int) -> None:

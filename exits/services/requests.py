@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import connection
 
-from core.jobs.models import Job
+from core.jobs.models import Job, JobState
 from core.jobs.services import enqueue
 from core.scope import below
 from villages.models import Region
@@ -60,6 +60,17 @@ def _request(county: str, partition: int, *, full: bool, by: Any) -> Job:
         key=f"exits.recompute:{county}:{partition}:{'full' if full else 'dirty'}",
         by=by,
     )
+
+
+def others_wait(county: str, partition: int, job_id: int) -> bool:
+    """Whether another county of the same city is still queued for the same year."""
+    waiting = Job.objects.filter(
+        kind="exits.recompute",
+        state=JobState.QUEUED,
+        scope__startswith=county[:4],
+        params__partition=partition,
+    )
+    return waiting.exclude(pk=job_id).exists()
 
 
 def counties_below(prefix: str) -> list[str]:

@@ -271,29 +271,15 @@ class _Maker:
         """Write the household's years, and drop its members' years where it is not registered."""
         draw = self.draw
         danger, factor, slip = draw(), draw(), draw()
-        home = Home(
-            size_factor=factor,
-            aid=aid,
-            elders=sum(one.born <= 1957 for one in members),
-            workers=sum(one.works for one in members),
-            aided=max(1, sum(one.health != ["01"] for one in members)),
-            gains=danger < 0.3,
-            omits_pension=slip < 0.02,
-        )
-        for year, letter, (status, left) in zip(
-            YEARS,
-            slot.cell.path,
-            living.statuses(draw, slot.cell.path, slot.cell.exit_year),
-            strict=True,
-        ):
+        home = _home(members, aid, danger, factor, slip)
+        path = slot.cell.path
+        told = living.statuses(draw, path, slot.cell.exit_year)
+        for year, letter, (status, left) in zip(YEARS, path, told, strict=True):
             if letter == "-":
                 rows.members.pop(year, None)
                 continue
             poor = letter == "P"
-            count = len(rows.members[year])
-            declared = (
-                count + 1 if slip > 0.994 else count - 1 if slip > 0.989 and count > 1 else count
-            )
+            declared = living.declared_members(len(rows.members[year]), slip)
             rows.years[year] = "\t".join(
                 (
                     str(year), at, living.ATTRIBUTES[aid][0 if poor else 1], status, left,
@@ -302,3 +288,15 @@ class _Maker:
                     living.conditions(draw, danger, factor, poor, year), fixed,
                 )
             )  # fmt: skip
+
+
+def _home(members: list[Person], aid: str, danger: float, factor: float, slip: float) -> Home:
+    return Home(
+        size_factor=factor,
+        aid=aid,
+        elders=sum(one.born <= 1957 for one in members),
+        workers=sum(one.works for one in members),
+        aided=max(1, sum(one.health != ["01"] for one in members)),
+        gains=danger < 0.3,
+        omits_pension=slip < 0.02,
+    )

@@ -216,6 +216,13 @@ def lasting(
     )  # fmt: skip
 
 
+def declared_members(count: int, slip: float) -> int:
+    """家庭人口数 as declared: in one household of a hundred one more or one fewer than its members."""
+    if slip > 0.994:
+        return count + 1
+    return count - 1 if slip > 0.989 and count > 1 else count
+
+
 def telephone(draw: Draw, number: str) -> str:
     """The number, or what clerks leave instead: nothing, too few digits, a landline, a word."""
     chance = draw()

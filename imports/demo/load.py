@@ -1,6 +1,6 @@
 """Writing the demo city: COPY in one transaction, the next county being invented meanwhile."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from importlib import import_module
@@ -157,28 +157,15 @@ def _keys(rows: Sequence[dict[str, str]]) -> dict[str, int]:
     return dict(found.values_list("code", "pk"))
 
 
+Facts = tuple[type[models.Model], tuple[str, ...], Iterable[tuple[object, ...]]]
+
+
 def _facts(cursor: Any, plan: Plan, settled: list[places.Village], ids: dict[str, int]) -> None:
+    """Years, what places are in them, targets and income lines."""
     Partition.objects.bulk_create([Partition(year=year) for year in p.YEARS], ignore_conflicts=True)
-    copy_rows(
-        cursor, VillageYear,
-        ("region_id", "region_code", "year", "is_poor_village", "is_deep_poverty", "exited_year", "source"),
-        ((ids[c], c, y, poor, deep, left, p.SOURCE) for c, y, poor, deep, left in places.village_years(settled)),
-    )  # fmt: skip
-    copy_rows(
-        cursor, CountyYear,
-        ("region_id", "region_code", "year", "poverty_level", "area", "is_deep_poverty", "planned_exit_year", "source"),
-        ((ids[c], c, y, level, Area.CENTRAL.value, False, planned, p.SOURCE) for c, y, level, planned in places.county_years()),
-    )  # fmt: skip
-    copy_rows(
-        cursor, PopulationBase,
-        ("region_id", "region_code", "year", "basis", "persons", "source"),
-        ((ids[c], c, y, Basis.AGRICULTURAL_HUKOU.value, n, p.SOURCE) for (c, y), n in sorted(places.populations(plan, settled).items())),
-    )  # fmt: skip
-    copy_rows(
-        cursor, Target,
-        ("region_id", "region_code", "year", "kind", "value", "source"),
-        ((ids[c.ljust(12, "0")], c.ljust(12, "0"), y, kind, n, p.SOURCE) for (c, y, kind), n in sorted(plan.targets.items())),
-    )  # fmt: skip
+    for model, columns, rows in _facts_of_places(plan, settled):
+        whole = ((ids[str(row[0])], *row, p.SOURCE) for row in rows)
+        copy_rows(cursor, model, ("region_id", "region_code", "year", *columns, "source"), whole)
     PovertyLine.objects.bulk_create(
         [
             PovertyLine(
@@ -188,6 +175,25 @@ def _facts(cursor: Any, plan: Plan, settled: list[places.Village], ids: dict[str
         ],
         ignore_conflicts=True,
     )
+
+
+def _facts_of_places(plan: Plan, settled: list[places.Village]) -> Iterator[Facts]:
+    """(model, columns after the code and the year, rows from the code on)."""
+    yield (
+        VillageYear,
+        ("is_poor_village", "is_deep_poverty", "exited_year"),
+        places.village_years(settled),
+    )
+    yield (
+        CountyYear,
+        ("poverty_level", "planned_exit_year", "area", "is_deep_poverty"),
+        ((*row, Area.CENTRAL.value, False) for row in places.county_years()),
+    )
+    bases = sorted(places.populations(plan, settled).items())
+    basis = Basis.AGRICULTURAL_HUKOU.value
+    yield PopulationBase, ("basis", "persons"), ((c, y, basis, n) for (c, y), n in bases)
+    targets = sorted(plan.targets.items())
+    yield Target, ("kind", "value"), ((c.ljust(12, "0"), y, k, n) for (c, y, k), n in targets)
 
 
 def _register(

@@ -1,9 +1,9 @@
 """Writing one large sheet of text cells fast, in constant memory.
 
 XlsxWriter makes the package (types, styles, head row); the body is streamed into its sheet in the
-XML that XlsxWriter itself writes for text. Cell by cell XlsxWriter needs 8 µs and openpyxl 16 µs,
-which for a city's twelve million cells is most of the work; a row written as one string needs a
-tenth of that.
+XML that XlsxWriter itself writes for text. Cell by cell XlsxWriter needs 9 µs and openpyxl 16 µs,
+which for a city's ten million cells is most of the work; a row written as one string needs 1.5 µs
+a cell, packing included.
 """
 
 import re

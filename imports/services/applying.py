@@ -40,6 +40,7 @@ def apply(
     timer.seconds = dict(batch.seconds)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('imports.apply'))")
+        cursor.execute("SELECT set_config('work_mem', '256MB', true)")
         seen = _seen(batch)
         if register_version() != batch.register_version:
             with timer.phase("judge"):

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connection, models
 
+from households.catalog import FieldFact
 from households.enums import EXITED, HEAD, NO_NUMBER
 from households.models import Household, HouseholdYear, Person, PersonYear
 from imports.catalog.plan import Plan
@@ -21,6 +22,8 @@ REAL_NUMBER = f"({{0}} <> '' AND {{0}} NOT LIKE '{NO_NUMBER}%%')"
 def judge(batch: Batch, plan: Plan) -> None:
     """Fill the fault, household and person tables and set the batch's counts (not saved)."""
     with connection.cursor() as cursor:
+        # One import at a time: its joins and sorts may have more room than a page's.
+        cursor.execute("SELECT set_config('work_mem', '256MB', true)")
         for table in (plan.faults, plan.errors, plan.households, plan.persons):
             cursor.execute(f"DROP TABLE IF EXISTS {table}")
         values = _values(batch)
@@ -51,7 +54,12 @@ def _find_faults(cursor: Any, plan: Plan, values: dict[str, Any]) -> None:
     cursor.execute(
         f"CREATE UNLOGGED TABLE {plan.faults} (row_no integer, rule text, identifier text)"
     )
-    for statement in (_said_by_the_parser(plan), *_row_rules(plan), *_file_rules(plan)):
+    for statement in (
+        _said_by_the_parser(plan),
+        _in_one_scan(plan, _row_rules(plan)),
+        _place_rules(plan),
+        *_file_rules(plan),
+    ):
         cursor.execute(f"INSERT INTO {plan.faults} (row_no, rule, identifier) {statement}", values)
     _collect_errors(cursor, plan, values)
 
@@ -71,52 +79,58 @@ def _required(plan: Plan) -> list[str]:
     return ["household_no", *(["person_no", "name"] if plan.has_persons else [])]
 
 
-def _row_rules(plan: Plan) -> list[str]:
-    found = [
-        f"SELECT row_no, 'REQ01', '{name}' FROM {plan.rows} WHERE {name} = ''"
-        for name in _required(plan)
-    ]
-    found += [
-        f"SELECT row_no, 'IMP20', '{name}' FROM {plan.rows}"
-        f" WHERE {name} <> '' AND {name} !~ '^[0-9A-Za-z]{{1,20}}$'"
-        for name in ("household_no", "person_no")
-        if plan.has(name)
-    ]
-    found.append(
+def _in_one_scan(plan: Plan, rules: list[tuple[str, str, str]]) -> str:
+    """All rules (condition, rule, identifier) on single rows, reading a city's rows once."""
+    told = ", ".join(f"({condition}, '{rule}', '{name}')" for condition, rule, name in rules)
+    return (
+        f"SELECT r.row_no, told.rule, told.name FROM {plan.rows} r"
+        f" CROSS JOIN LATERAL (VALUES {told}) AS told (broken, rule, name)"
+        f" WHERE ({' OR '.join(condition for condition, _, _ in rules)}) AND told.broken"
+    )
+
+
+def _place_rules(plan: Plan) -> str:
+    return (
         f"SELECT r.row_no, CASE WHEN p.village_id IS NULL THEN 'IMP08' ELSE 'IMP17' END,"
         f" 'village_code' FROM {plan.rows} r JOIN {plan.places} p USING (county, town, village)"
         f" WHERE p.village_id IS NULL OR p.village_code NOT LIKE %(region)s"
     )
-    for facts in plan.by_model.values():
-        for fact in facts:
-            field = fact.model._meta.get_field(fact.name)
-            if isinstance(field, models.CharField) and field.max_length:
-                found.append(
-                    f"SELECT row_no, 'IMP19', '{fact.identifier}' FROM {plan.rows}"
-                    f" WHERE length({fact.identifier}) > {field.max_length}"
-                )
-    if plan.has("work_months"):
-        found.append(
-            f"SELECT row_no, 'IMP15', 'work_months' FROM {plan.rows}"
-            f" WHERE work_months < 0 OR work_months > 12"
-        )
-    if plan.has("exit_year"):
-        found.append(
-            f"SELECT row_no, 'EXT01', 'exit_year' FROM {plan.rows}"
-            f" WHERE exit_year > %(partition)s"
-            + (" AND exit_status = ANY(%(exited)s)" if plan.has("exit_status") else "")
-        )
-    if "partition" in plan.confirming:
-        found.append(
-            f"SELECT row_no, 'IMP18', 'partition' FROM {plan.rows}"
-            f" WHERE partition <> '' AND left(partition, 4) <> %(partition)s::text"
-        )
+
+
+def _row_rules(plan: Plan) -> list[tuple[str, str, str]]:
+    found = [(f"r.{name} = ''", "REQ01", name) for name in _required(plan)]
     found += [
-        f"SELECT row_no, 'IMP15', '{name}' FROM {plan.rows} WHERE {name} < 0"
+        (f"(r.{name} <> '' AND r.{name} !~ '^[0-9A-Za-z]{{1,20}}$')", "IMP20", name)
+        for name in ("household_no", "person_no")
+        if plan.has(name)
+    ]
+    found += [
+        (f"length(r.{fact.identifier}) > {length}", "IMP19", fact.identifier)
+        for facts in plan.by_model.values()
+        for fact in facts
+        if (length := _longest(fact))
+    ]
+    if plan.has("work_months"):
+        found.append(("(r.work_months < 0 OR r.work_months > 12)", "IMP15", "work_months"))
+    if plan.has("exit_year"):
+        exited = " AND r.exit_status = ANY(%(exited)s)" if plan.has("exit_status") else ""
+        found.append((f"(r.exit_year > %(partition)s{exited})", "EXT01", "exit_year"))
+    if "partition" in plan.confirming:
+        other = "(r.partition <> '' AND left(r.partition, 4) <> %(partition)s::text)"
+        found.append((other, "IMP18", "partition"))
+    found += [
+        (f"r.{name} < 0", "IMP15", name)
         for name in ("farmland_mu", "house_area_m2", "distance_to_main_road_km")
         if plan.has(name)
     ]
     return found
+
+
+def _longest(fact: FieldFact) -> int | None:
+    """How many characters the column holds, for free text; codes and numbers are bounded already."""
+    field = fact.model._meta.get_field(fact.name)
+    bounded = fact.kind not in ("text", "identifier", "id_number")
+    return field.max_length if isinstance(field, models.CharField) and not bounded else None
 
 
 def _file_rules(plan: Plan) -> list[str]:
