@@ -24,12 +24,14 @@ from households.queries.years import forget_years
 ROOT = Path(__file__).resolve().parent.parent
 LONG_AGO = date(2016, 1, 1)
 
+# Whitenoise wants it to exist, as early as a test module makes the application.
+Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def places_to_write(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Uploads of the run, and the static folder that whitenoise wants to exist."""
+    """Uploads of the run go where it ends."""
     settings.UPLOAD_DIR = tmp_path_factory.mktemp("uploads")
-    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
 
 
 @pytest.fixture(autouse=True)
