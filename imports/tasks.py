@@ -1,5 +1,7 @@
 """Background work on workbooks."""
 
+from django.db import IntegrityError
+
 from core.acting import acting
 from core.jobs.services import JobFailedError, Run, finish, handles
 from imports import services
@@ -52,9 +54,16 @@ def apply_job(run: Run) -> None:
                 progress=lambda *_: None,
                 confirmed=True,
             )
-    except ChangedSincePreviewError:
+    except (ChangedSincePreviewError, IntegrityError) as change:
+        # A write that was not committed when the rows were judged shows first as a broken key.
         batch.refresh_from_db()
+        seen = (batch.counts("households"), batch.counts("persons"))
         services.restage_judgement(batch)
+        if isinstance(change, IntegrityError) and seen == (
+            batch.counts("households"),
+            batch.counts("persons"),
+        ):
+            raise
         _back_to_preview(run, batch)
 
 
