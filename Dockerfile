@@ -15,7 +15,7 @@ ENV PATH=/opt/venv/bin:$PATH \
   UPLOAD_DIR=/srv/uploads
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent \
     --shell /usr/sbin/nologin povertyops \
-  && install -d -o povertyops -g povertyops -m 0700 /srv/uploads
+  && install -d -o povertyops -g povertyops -m 0700 /srv/uploads /srv/anchor
 COPY --from=packages /opt/venv /opt/venv
 WORKDIR /srv/povertyops
 COPY . .

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
+from core import ledger, walls
 from core.acting import request_id
 from core.scope import Actor
 
@@ -44,6 +45,62 @@ class PrivateResponseMiddleware:
         return response
 
 
+class RefusalMiddleware:
+    """A signed-in person who is refused a page or an object leaves a trace, found or not.
+
+    Written after the request's own transaction, which a refusal has taken back.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        user = getattr(request, "user", None)
+        found = request.resolver_match
+        if response.status_code in _REFUSALS and found and user and user.is_authenticated:
+            ledger.note(
+                ledger.Act.REFUSED,
+                request,
+                user,
+                outcome=ledger.Outcome.REFUSED,
+                subject_kind="route",
+                subject=found.view_name,
+                detail={"status": response.status_code},
+            )
+        return response
+
+
+_REFUSALS = (403, 404)
+
+
+class ScopedTransactionMiddleware:
+    """One transaction per request, in the scope of whoever is signed in.
+
+    As a view hook and not around the handler: an upload has been received by then, so that a slow
+    line holds no transaction open, and an exception of the view takes everything back. The API
+    authenticates inside the view and assumes its client's scope there.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> HttpResponse:
+        user = getattr(request, "user", None)
+        actor = cast(Actor, user) if user is not None and user.is_authenticated else None
+        with walls.scoped(actor):
+            response = view(request, *args, **kwargs)
+            # A lazy answer is written while the scope lasts.
+            if hasattr(response, "render") and not getattr(response, "is_rendered", True):
+                response = response.render()
+        return cast(HttpResponse, response)
+
+
 class OneLineFormatter(logging.Formatter):
     """Log records on one line each: a line break in a value cannot forge a second record."""
 
@@ -65,6 +122,11 @@ def site_context(request: HttpRequest) -> dict[str, Any]:
         "may": {
             "load_workbooks": signed_in and user.has_perm("imports.load_workbook"),  # type: ignore[union-attr]
             "manage_jobs": signed_in and user.has_perm("core.manage_jobs"),  # type: ignore[union-attr]
+            "view_ledger": signed_in and user.has_perm("core.view_ledger"),  # type: ignore[union-attr]
+            "manage_clients": signed_in and user.has_perm("accounts.manage_clients"),  # type: ignore[union-attr]
+            "read_register": signed_in and user.has_perm("households.view_register"),  # type: ignore[union-attr]
+            "see_accounts": signed_in
+            and any(user.has_perm(f"accounts.manage_{what}") for what in ("users", "grants")),  # type: ignore[union-attr]
         },
     }
 

@@ -5,7 +5,9 @@ from typing import Any
 from celery import shared_task
 from django.db import close_old_connections
 
+from core import walls
 from core.jobs.services import Run, handles
+from core.scope import Maintenance
 from exits import services
 from exits.services import requests
 
@@ -20,9 +22,11 @@ def recompute_job(run: Run) -> None:
             services.recompute_county(county=county, partition=partition)
         else:
             services.recompute_dirty(prefix=county, partition=partition)
-        # Whoever waits behind this job will add the city up; the last one always does.
-        if not requests.others_wait(county, partition, run.job_id):
-            services.roll_up(prefix=county, partition=partition)
+        # The city's own rows and the other counties' jobs lie outside the county.
+        with walls.scoped(Maintenance(county[:4])):
+            # Whoever waits behind this job will add the city up; the last one always does.
+            if not requests.others_wait(county, partition, run.job_id):
+                services.roll_up(prefix=county, partition=partition)
 
 
 @shared_task(name="exits.sweep_dirty_villages")

@@ -7,6 +7,7 @@ before Django reads this file.
 from pathlib import Path
 
 import environ
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -17,6 +18,9 @@ if (BASE_DIR / ".env").exists():
 VAR_DIR = Path(env.str("POVERTYOPS_VAR", default=str(BASE_DIR / "var")))
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY")
+# The ring of keys that seals personal data (core.vault), or the file it stands in.
+FIELD_KEYS = env.str("FIELD_KEYS", default="")
+FIELD_KEYS_FILE = env.str("FIELD_KEYS_FILE", default="")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
@@ -26,6 +30,13 @@ SITE_CITY_CODE = env.str("SITE_CITY_CODE", default="4103")
 # A tag in the header of any installation that holds invented people.
 DEMO = env.bool("DEMO", default=False)
 UPLOAD_DIR = Path(env.str("UPLOAD_DIR", default=str(VAR_DIR / "uploads")))
+# Seals over the histories (core.ledger.seals): the key of their HMAC, or "" to derive one from
+# SECRET_KEY; former keys still verify; the file keeps roots out of the database's reach.
+SEAL_KEY = env.str("SEAL_KEY", default="")
+SEAL_KEYS_FORMER = env.list("SEAL_KEYS_FORMER", default=[])
+SEAL_ANCHOR_FILE = env.str("SEAL_ANCHOR_FILE", default=str(VAR_DIR / "seals.log"))
+# Rules of unusual volume, JSON; None for the product's own (core.ledger.alerts.DEFAULTS).
+LEDGER_ALERTS = env.json("LEDGER_ALERTS", default=None)
 # Seconds a worker may stay silent before its job is given to another.
 JOB_LEASE_SECONDS = env.int("JOB_LEASE_SECONDS", default=30)
 
@@ -43,6 +54,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "axes",
     "core",
     "villages",
     "accounts",
@@ -55,6 +67,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "core.headers.SecurityHeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "core.web.RequestIdMiddleware",
@@ -63,10 +76,15 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "accounts.signin.middleware.SignedInMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
     "core.web.PrivateResponseMiddleware",
+    "core.web.RefusalMiddleware",
+    # Last: its hook is the innermost, after the whole body of a request has been read.
+    "core.web.ScopedTransactionMiddleware",
 ]
 
 ROOT_URLCONF = "povertyops.urls"
@@ -89,7 +107,22 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {"default": env.db("DATABASE_URL")}
+# What this process is: web, worker, beat, or a command of the owner's (migrate, manage).
+PROCESS_ROLE = env.str("POVERTYOPS_ROLE", default="manage")
+# The web and worker processes sign in as database roles that own nothing.
+_database = env.str("DATABASE_URL")
+if PROCESS_ROLE == "web":
+    _database = env.str("WEB_DATABASE_URL", default="") or _database
+elif PROCESS_ROLE in ("worker", "beat"):
+    _database = env.str("WORKER_DATABASE_URL", default="") or _database
+DATABASES = {"default": env.db_url_config(_database)}
+DATABASE_WALLS = "povertyops.walls"
+# Who a process must be in the database where real people are registered.
+DATABASE_ROLES = {
+    "web": "povertyops_web",
+    "worker": "povertyops_worker",
+    "beat": "povertyops_worker",
+}
 DATABASES["default"].update(
     CONN_MAX_AGE=60,
     CONN_HEALTH_CHECKS=True,
@@ -103,7 +136,7 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
     keepalives_interval=2,
     keepalives_count=3,
     tcp_user_timeout=8000,
-    application_name=env.str("POVERTYOPS_ROLE", default="web"),
+    application_name=PROCESS_ROLE,
     options=" ".join(
         f"-c {name}={value}"
         for name, value in {
@@ -118,19 +151,67 @@ DB_JOB_STATEMENT_TIMEOUT_MS = env.int("DB_JOB_STATEMENT_TIMEOUT_MS", default=30 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["accounts.backends.RoleBackend"]
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "accounts.backends.RoleBackend"]
+PASSWORD_HASHERS = ["accounts.signin.hashing.TurnstileArgon2Hasher"]
+# Passwords hashed at once on this machine (0: one per core), waiting per process, and for how long.
+HASH_SLOTS = env.int("HASH_SLOTS", default=0)
+HASH_QUEUE = env.int("HASH_QUEUE", default=4)
+HASH_PATIENCE_SECONDS = env.float("HASH_PATIENCE_SECONDS", default=3.0)
+# dengbao or asvs, see docs/decisions/0009-password-policy.md.
+PASSWORD_POLICY = env.str("PASSWORD_POLICY", default="dengbao")
+PASSWORD_DAYS = env.int("PASSWORD_DAYS", default=90)
+# Hours for which a link to set a new password works.
+PASSWORD_LINK_HOURS = env.int("PASSWORD_LINK_HOURS", default=24)
+# Days without a sign-in after which an account is listed as unused.
+ACCOUNT_UNUSED_DAYS = env.int("ACCOUNT_UNUSED_DAYS", default=90)
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {"NAME": "accounts.signin.policy.ShapeValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.signin.policy.HistoryValidator"},
 ]
+SIGN_IN_FAILURES_PER_NAME = env.int("SIGN_IN_FAILURES_PER_NAME", default=5)
+SIGN_IN_FAILURES_PER_ADDRESS = env.int("SIGN_IN_FAILURES_PER_ADDRESS", default=50)
+SIGN_IN_DELAY_MINUTES = env.list("SIGN_IN_DELAY_MINUTES", cast=int, default=[1, 5, 15, 60])
+AXES_HANDLER = "accounts.signin.lockout.GrowingDelay"
+AXES_CLIENT_IP_CALLABLE = "accounts.signin.lockout.address_of"
+AXES_LOCKOUT_CALLABLE = "accounts.signin.lockout.leave_as_is"
+AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+# Whether holders of weighty rights must have a second factor; unset: yes, except in a demo city.
+OTP_REQUIRED = env.bool("OTP_REQUIRED", default=None)
+SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_MINUTES", default=30) * 60
+SESSION_LONGEST_SECONDS = env.int("SESSION_LONGEST_HOURS", default=12) * 3600
+# How many sessions one person may have at once; 0: any number.
+SESSIONS_PER_USER = env.int("SESSIONS_PER_USER", default=0)
+# Single sign-on is on when there is a client id; then all of the first group must be set.
+OIDC_RP_CLIENT_ID = env.str("OIDC_CLIENT_ID", default="")
+OIDC_RP_CLIENT_SECRET = env.str("OIDC_CLIENT_SECRET", default="")
+OIDC_OP_ISSUER = env.str("OIDC_ISSUER", default="")
+OIDC_OP_AUTHORIZATION_ENDPOINT = env.str("OIDC_AUTHORIZATION_ENDPOINT", default="")
+OIDC_OP_TOKEN_ENDPOINT = env.str("OIDC_TOKEN_ENDPOINT", default="")
+OIDC_OP_JWKS_ENDPOINT = env.str("OIDC_JWKS_ENDPOINT", default="")
+OIDC_OP_USER_ENDPOINT = env.str("OIDC_USERINFO_ENDPOINT", default="")
+OIDC_OP_LOGOUT_ENDPOINT = env.str("OIDC_LOGOUT_ENDPOINT", default="")
+OIDC_NAME = env.str("OIDC_NAME", default="统一身份认证")
+OIDC_USER_CLAIM = env.str("OIDC_USER_CLAIM", default="preferred_username")
+OIDC_TRUSTED_AMR = env.list("OIDC_TRUSTED_AMR", default=[])
+OIDC_TRUSTED_ACR = env.list("OIDC_TRUSTED_ACR", default=[])
+OIDC_RP_SCOPES = env.str("OIDC_SCOPES", default="openid profile")
+OIDC_RP_SIGN_ALGO = "RS256"
+OIDC_USE_NONCE = True
+OIDC_USE_PKCE = True
+OIDC_CREATE_USER = False
+OIDC_TIMEOUT = 5
+OIDC_AUTHENTICATION_CALLBACK_URL = "accounts:oidc-callback"
+if OIDC_RP_CLIENT_ID:
+    AUTHENTICATION_BACKENDS.append("accounts.signin.oidc.ProviderBackend")
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "/"
+SIGN_OUT_VIEW = "accounts:logout"
+CSRF_FAILURE_VIEW = "core.views.stale_form"
 
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "简体中文")]
@@ -160,7 +241,8 @@ SECURE = env.bool("HTTPS", default=False)
 SESSION_COOKIE_NAME = "__Host-povertyops" if SECURE else "povertyops"
 SESSION_COOKIE_SECURE = SECURE
 SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_COOKIE_AGE = SESSION_LONGEST_SECONDS
+SESSION_ENGINE = "accounts.signin.session_store"
 CSRF_COOKIE_SECURE = SECURE
 CSRF_COOKIE_HTTPONLY = True
 CSRF_USE_SESSIONS = False
@@ -186,9 +268,16 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+# How long what is no longer needed stays, in days; `core.retention` says what each means.
+RETAIN_DRAFT_DAYS = env.int("RETAIN_DRAFT_DAYS", default=30)
+RETAIN_UPLOAD_DAYS = env.int("RETAIN_UPLOAD_DAYS", default=180)
+RETAIN_EXPORT_DAYS = env.int("RETAIN_EXPORT_DAYS", default=7)
+RETAIN_LOG_DAYS = env.int("RETAIN_LOG_DAYS", default=1095)
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["api.auth.TokenAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["api.auth.HasRegion"],
+    "DEFAULT_PERMISSION_CLASSES": ["api.auth.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["api.throttling.ClientThrottle"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_PAGINATION_CLASS": "api.pages.KeysetPagination",
@@ -201,7 +290,10 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "povertyops API",
-    "DESCRIPTION": "建档立卡数据、退出指标只读接口。证件号码、电话一律脱敏。",
+    "DESCRIPTION": (
+        "建档立卡数据、退出指标只读接口。每个客户端只得到授权的资源、区划和字段组，未授权的字段视同不存在；"
+        "证件号码、电话、账号缺省脱敏。"
+    ),
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -210,6 +302,26 @@ SPECTACULAR_SETTINGS = {
 }
 
 REDIS_URL = env.str("REDIS_URL")
+# Counters shared by all web processes. A page never fails or waits long because the cache is away.
+CACHES = {
+    "default": {
+        "BACKEND": "core.cache.ForgivingRedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "povertyops",
+        "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5},
+    }
+}
+RATELIMIT_FAIL_OPEN = True
+# How often one person may do what: uses per second, minute, hour, day; all rates of a line hold.
+RATE_LIMITS = {
+    "sign_in": env.str("RATE_SIGN_IN", default="60/m,600/h"),
+    "search": env.str("RATE_SEARCH", default="120/m,3000/h"),
+    "export": env.str("RATE_EXPORT", default="6/m,60/d"),
+    "reveal": env.str("RATE_REVEAL", default="30/h,120/d"),
+    "upload": env.str("RATE_UPLOAD", default="10/m,60/h"),
+    # Refusals of callers of the API without a good key, per address.
+    "api_refused": env.str("RATE_API_REFUSED", default="60/m,600/h"),
+}
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -223,8 +335,13 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # Above the longest job: a message delivered twice costs one refused claim, no work.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 6 * 60 * 60}
+CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
+    "apply-retention": {"task": "core.apply_retention", "schedule": crontab(hour=3, minute=40)},
     "sweep-jobs": {"task": "core.sweep_jobs", "schedule": 2.0},
+    "seal-ledgers": {"task": "core.seal_ledgers", "schedule": 60.0, "options": {"expires": 55}},
+    "raise-alerts": {"task": "core.raise_alerts", "schedule": 60.0, "options": {"expires": 55}},
+    "keep-months": {"task": "core.keep_months", "schedule": 6 * 3600.0},
     "sweep-dirty-villages": {"task": "exits.sweep_dirty_villages", "schedule": 1.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
@@ -240,5 +357,9 @@ LOGGING = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {"django.db.backends": {"level": "WARNING"}},
+    "loggers": {
+        "django.db.backends": {"level": "WARNING"},
+        # Refusals stand on the access ledger; here they would be tracebacks.
+        "django.request": {"level": "ERROR"},
+    },
 }

@@ -11,10 +11,13 @@ urlpatterns = [
     path("villages/", include("villages.urls")),
     path("households/", include("households.urls")),
     path("imports/", include("imports.urls")),
+    path("exports/", include("core.exports.urls")),
     path("jobs/", include("core.jobs.urls")),
+    path("ledger/", include("core.ledger.urls")),
     path("api/", include("api.urls")),
 ]
 
+handler400 = "core.views.bad_request"
 handler403 = "core.views.forbidden"
 handler404 = "core.views.not_found"
 handler500 = "core.views.server_error"

@@ -412,7 +412,7 @@ def bench_pages(rounds: int) -> dict[str, Any]:
     user.set_unusable_password()
     user.save()
     Grant.objects.create(
-        user=user, role="ADMIN", region_prefix="4103", valid_from=timezone.localdate()
+        user=user, role="CITY_OFFICE", region_prefix="4103", valid_from=timezone.localdate()
     )
     client = Client()
     client.force_login(user)
@@ -442,7 +442,7 @@ def bench_pages(rounds: int) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--scale", default="1.0")
-    parser.add_argument("--only", default="import,metrics,pages,history")
+    parser.add_argument("--only", default="import,metrics,pages,walls,history")
     parser.add_argument("--rounds", type=int, default=60)
     options = parser.parse_args()
     import django
@@ -454,7 +454,7 @@ def main() -> None:
     report: dict[str, Any] = {"scale": float(options.scale), "cores": os.cpu_count()}
     if "import" in only:
         report["import"] = bench_import(options.scale, folder)
-    if {"metrics", "pages", "history"} & set(only):
+    if {"metrics", "pages", "walls", "history"} & set(only):
         with database("povertyops_bench_city"):
             say("建演示城市……")
             report["make_demo_seconds"] = round(
@@ -467,6 +467,10 @@ def main() -> None:
             run("VACUUM ANALYZE")
             if "pages" in only:
                 report["pages"] = bench_pages(options.rounds)
+            if "walls" in only:
+                from bench_walls import bench_walls
+
+                report["walls"] = bench_walls()
             if "metrics" in only:
                 report["metrics"] = bench_metrics()
             if "history" in only:

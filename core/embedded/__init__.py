@@ -10,7 +10,7 @@ import secrets
 import signal
 import sys
 import threading
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 SECRET_KEY_BYTES = 48
+_PROVIDED = ("DATABASE_URL", "WEB_DATABASE_URL", "WORKER_DATABASE_URL", "REDIS_URL", "PATH")
 TALK_ONLY = {"help", "version", "--help", "-h", "--version"}
 
 
@@ -46,11 +47,31 @@ def secret_key(var: Path) -> str:
     Raises EmbeddedError when the file belongs to another account.
     """
     file = var / "secret_key"
+    _make_once(file, lambda: secrets.token_urlsafe(SECRET_KEY_BYTES))
+    try:
+        return file.read_text(encoding="ascii").strip()
+    except PermissionError as error:
+        raise EmbeddedError(f"不能读取 {file}，它属于另一个账号。") from error
+
+
+def field_keys(var: Path) -> Path:
+    """The file of the keys that seal personal data; made at first use, for its owner only.
+
+    Raises EmbeddedError when the file belongs to another account.
+    """
+    from core.vault import new_ring
+
+    file = var / "field_keys"
+    _make_once(file, lambda: new_ring().written())
+    return file
+
+
+def _make_once(file: Path, text: Callable[[], str]) -> None:
     try:
         if not file.exists():
-            draft = file.with_name(f"secret_key.{os.getpid()}")
+            draft = file.with_name(f"{file.name}.{os.getpid()}")
             draft.touch(mode=0o600)
-            draft.write_text(secrets.token_urlsafe(SECRET_KEY_BYTES), encoding="ascii")
+            draft.write_text(text(), encoding="ascii")
             share_owner(draft)
             try:
                 os.link(draft, file)  # two first starts at once: the first link wins
@@ -58,7 +79,6 @@ def secret_key(var: Path) -> str:
                 pass
             finally:
                 draft.unlink()
-        return file.read_text(encoding="ascii").strip()
     except PermissionError as error:
         raise EmbeddedError(f"不能读取 {file}，它属于另一个账号。") from error
 
@@ -72,7 +92,7 @@ def _note(message: str) -> None:
 def embedded_servers(
     environment: MutableMapping[str, str] = os.environ, project: Path = PROJECT
 ) -> Iterator[Servers]:
-    """Provide SECRET_KEY, DATABASE_URL and REDIS_URL wherever the environment lacks them.
+    """Provide SECRET_KEY, DATABASE_URL, REDIS_URL and the field keys where the environment lacks them.
 
     Starts or joins the embedded servers for the missing ones and leaves them at the end. Raises
     EmbeddedError.
@@ -81,6 +101,12 @@ def embedded_servers(
     if not environment.get("SECRET_KEY"):
         places.make_var()
         environment["SECRET_KEY"] = secret_key(places.var)
+    if not environment.get("DATABASE_URL") and not (
+        environment.get("FIELD_KEYS") or environment.get("FIELD_KEYS_FILE")
+    ):
+        # Beside the cluster whose rows they open; a database of one's own wants keys of one's own.
+        places.make_var()
+        environment["FIELD_KEYS_FILE"] = os.fspath(field_keys(places.var))
     servers = Servers(
         places,
         postgres=not environment.get("DATABASE_URL"),
@@ -92,6 +118,10 @@ def embedded_servers(
     try:
         if not environment.get("DATABASE_URL"):
             environment["DATABASE_URL"] = servers.postgres.url
+            for process in ("web", "worker"):
+                environment[f"{process.upper()}_DATABASE_URL"] = servers.postgres.url_of(
+                    f"povertyops_{process}"
+                )
             # For `dbshell`; a psql of the machine's own comes first.
             path = environment.get("PATH", os.defpath)
             environment["PATH"] = f"{path}:{places.postgres_bin}"
@@ -100,7 +130,7 @@ def embedded_servers(
         yield servers
     finally:
         servers.leave()
-        for name in ("DATABASE_URL", "REDIS_URL", "PATH"):
+        for name in _PROVIDED:
             environment.pop(name, None)
             if name in before:
                 environment[name] = before[name]

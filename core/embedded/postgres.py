@@ -107,7 +107,11 @@ class Postgres:
 
         The socket directory travels in the path: as a host name it would lose its capitals.
         """
-        return f"postgres://{NAME}@:{PORT}/{quote(os.fspath(self._places.sockets))}/{NAME}"
+        return self.url_of(NAME)
+
+    def url_of(self, role: str) -> str:
+        """The same database for another role; the socket's directory is the password."""
+        return f"postgres://{role}@:{PORT}/{quote(os.fspath(self._places.sockets))}/{NAME}"
 
     def running(self) -> psutil.Process | None:
         """The postmaster, if it lives."""
@@ -228,7 +232,10 @@ class Postgres:
             time.sleep(0.03)
 
     def _create_database(self) -> None:
-        """The role and database of the product; the role may create test databases, no more."""
+        """Owner and database of the product and the roles of its processes.
+
+        The owner may create test databases, no more.
+        """
         connection = self._connect()
         try:
             connection.autocommit = True
@@ -243,5 +250,7 @@ class Postgres:
                     cursor.execute(
                         sql.SQL("CREATE DATABASE {0} OWNER {0}").format(sql.Identifier(NAME))
                     )
+                roles = self._places.project / "deploy" / "roles.sql"
+                cursor.execute(roles.read_text(encoding="utf-8"))
         finally:
             connection.close()

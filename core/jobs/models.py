@@ -6,7 +6,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from core.scope import ScopedQuerySet
+from core.scope import Actor, ScopedQuerySet, within
+
+MANAGE_JOBS = "core.manage_jobs"
 
 
 class JobState(models.TextChoices):
@@ -23,6 +25,11 @@ OPEN_STATES = (JobState.QUEUED, JobState.RUNNING)
 
 class JobQuerySet(ScopedQuerySet["Job"]):
     scope_field = "scope"
+
+    def visible_to(self, actor: Actor) -> "JobQuerySet":
+        """Jobs of the regions whose register the actor reads or whose jobs they manage."""
+        prefixes = {*actor.region_prefixes, *actor.prefixes_for(MANAGE_JOBS)}
+        return self.filter(within(sorted(prefixes), self.scope_field))
 
     def open(self) -> "JobQuerySet":
         return self.filter(state__in=OPEN_STATES)

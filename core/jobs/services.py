@@ -2,15 +2,17 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
+from core import walls
 from core.acting import acting
 from core.jobs.models import OPEN_STATES, Job, JobState
+from core.scope import Maintenance
 
 logger = logging.getLogger(__name__)
 
@@ -113,18 +115,25 @@ class Run:
     scope: str
     actor_id: int | None
     result: dict[str, Any] = field(default_factory=dict)
+    # Where the work stands; whoever keeps the lease writes it, on a connection of its own, because
+    # the work's own transaction would hide it and hold the row.
+    standing: tuple[str, int, int | None] = ("", 0, None)
+    lost: bool = False
 
     def progress(self, phase: str, done: int = 0, total: int | None = None) -> None:
-        """Show where the work stands and renew the lease; raises when the lease is lost."""
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE core_job SET phase = %s, progress_done = %s, progress_total = %s,"
-                " lease_until = clock_timestamp() + make_interval(secs => %s)"
-                " WHERE id = %s AND token = %s AND state = 'RUNNING'",
-                [phase, done, total, settings.JOB_LEASE_SECONDS, self.job_id, self.token],
-            )
-            if cursor.rowcount != 1:
-                raise LostLeaseError(self.job_id)
+        """Tell where the work stands; raises LostLeaseError when another worker has the job."""
+        self.standing = (phase, done, total)
+        if self.lost:
+            raise LostLeaseError(self.job_id)
+
+    @property
+    def actor(self) -> Maintenance:
+        """What the job may touch: the region of its row, and nothing when it has none."""
+        return Maintenance(self.scope) if self.scope else Maintenance()
+
+    def scoped(self) -> AbstractContextManager[None]:
+        """A transaction in the job's region, for reading and for what precedes the effect."""
+        return walls.scoped(self.actor)
 
     @contextmanager
     def effect(self, *, reason: str = "") -> Iterator[None]:
@@ -134,7 +143,10 @@ class Run:
         that marks the job done: a stale one raises LostLeaseError and takes everything back. The
         row is not locked in between, so that the lease can be renewed during a long effect.
         """
-        with acting(by=_User(self.actor_id), reason=reason, job=self.job_id):
+        with (
+            acting(by=_User(self.actor_id), reason=reason, job=self.job_id),
+            walls.scoped(self.actor),
+        ):
             if not Job.objects.filter(
                 pk=self.job_id, token=self.token, state=JobState.RUNNING
             ).exists():
@@ -170,15 +182,18 @@ def claim(job_id: int) -> Run | None:
     return Run(job_id, row[0], job.kind, job.params, job.scope, job.created_by_id)
 
 
-def renew(job_id: int, token: int) -> bool:
-    """Lengthen the lease; False when the job is no longer ours."""
+def renew(run: Run) -> bool:
+    """Lengthen the lease and show where the work stands; False when the job is no longer ours."""
+    phase, done, total = run.standing
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE core_job SET lease_until = clock_timestamp() + make_interval(secs => %s)"
+            "UPDATE core_job SET phase = %s, progress_done = %s, progress_total = %s,"
+            " lease_until = clock_timestamp() + make_interval(secs => %s)"
             " WHERE id = %s AND token = %s AND state = 'RUNNING'",
-            [settings.JOB_LEASE_SECONDS, job_id, token],
+            [phase, done, total, settings.JOB_LEASE_SECONDS, run.job_id, run.token],
         )
-        return bool(cursor.rowcount == 1)
+        run.lost = cursor.rowcount != 1
+    return not run.lost
 
 
 def finish(run: Run) -> None:

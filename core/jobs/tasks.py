@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 import traceback
 from typing import Any
 
@@ -51,11 +52,20 @@ def carry_out(run: services.Run) -> None:
             cursor.execute("RESET ALL")
 
 
+# Seconds after which news of the work is shown.
+_NEWS = 0.5
+
+
 def _keep_lease(run: services.Run, stop: threading.Event) -> None:
+    """Renew the lease in good time, and as soon as there is news of the work."""
+    shown, renewed = run.standing, time.monotonic()
     try:
-        while not stop.wait(settings.JOB_LEASE_SECONDS / 4):
-            if not services.renew(run.job_id, run.token):
-                return
+        while not stop.wait(_NEWS):
+            due = time.monotonic() - renewed >= settings.JOB_LEASE_SECONDS / 4
+            if due or run.standing != shown:
+                shown, renewed = run.standing, time.monotonic()
+                if not services.renew(run):
+                    return
     finally:
         connection.close()
 

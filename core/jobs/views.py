@@ -2,12 +2,13 @@
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from core.jobs import services
-from core.jobs.models import Job, JobState
+from core.jobs.models import MANAGE_JOBS, Job, JobState
+from core.scope import covers
 from core.web import actor_of, require
 
 TONES = {
@@ -20,8 +21,9 @@ TONES = {
 }
 
 
-def _shown(job: Job) -> Job:
+def _shown(job: Job, request: HttpRequest) -> Job:
     job.label = services.label_of(job.kind)  # type: ignore[attr-defined]
+    job.may_act = covers(actor_of(request), job.scope, MANAGE_JOBS)  # type: ignore[attr-defined]
     job.tone = TONES[JobState(job.state)]  # type: ignore[attr-defined]
     return job
 
@@ -33,7 +35,11 @@ def job_list(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "core/jobs/list.html",
-        {"page": page, "jobs": [_shown(job) for job in page], "any_open": jobs.open().exists()},
+        {
+            "page": page,
+            "jobs": [_shown(job, request) for job in page],
+            "any_open": jobs.open().exists(),
+        },
     )
 
 
@@ -43,12 +49,14 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         Job.objects.visible_to(actor_of(request)).select_related("created_by"), pk=pk
     )
     template = "core/jobs/_row.html" if request.htmx else "core/jobs/detail.html"  # type: ignore[attr-defined]
-    return render(request, template, {"job": _shown(job)})
+    return render(request, template, {"job": _shown(job, request)})
 
 
 def _act(request: HttpRequest, pk: int, *, act: str, done: str) -> HttpResponse:
     job = get_object_or_404(Job.objects.visible_to(actor_of(request)), pk=pk)
-    require(request, "core.manage_jobs")
+    require(request, MANAGE_JOBS)
+    if not covers(actor_of(request), job.scope, MANAGE_JOBS):
+        raise Http404
     try:
         getattr(services, act)(job=job, by=request.user)
         messages.success(request, done)

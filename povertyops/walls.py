@@ -1,0 +1,108 @@
+"""What the web and worker processes may do to each table: reviewing this file is reviewing it.
+
+Letters: r(ead), a(dd), c(hange), d(elete); nobody truncates. A table that is not listed cannot be
+touched at all. Register rows are never deleted; ledgers and histories are written by functions and
+triggers that belong to the owner, hence only read here.
+"""
+
+from core.walls import RIGHTS, WORKER, Table
+
+_PLACE = "region_code"
+_JOBS = "public.scope_covers(scope, 'povertyops.jobs')"
+
+
+def _assigned(column: str) -> str:
+    return f"{column} IN (SELECT public.households_assigned())"
+
+
+def _formerly(column: str, of: str) -> str:
+    """Whose years were declared inside the scope before they moved out of it."""
+    return f"{column} IN (SELECT {of} FROM households_formerplace WHERE {of} IS NOT NULL)"
+
+
+TABLES: dict[str, Table] = {
+    # The register
+    "households_household": Table(
+        "rac", "village_code", _assigned("id"), besides=_formerly("id", "household_id")
+    ),
+    "households_householdyear": Table("rac", "village_code", _assigned("household_id")),
+    "households_person": Table(
+        "rac", "village_code", _assigned("household_id"), besides=_formerly("id", "person_id")
+    ),
+    "households_personyear": Table("rac", "village_code", _assigned("household_id")),
+    "households_statusevent": Table("ra", "village_code", _assigned("household_id")),
+    "households_membershipevent": Table("ra", "village_code", _assigned("household_id")),
+    "households_assignment": Table("rac", "village_code", _assigned("household_id")),
+    "households_formerplace": Table("r", "village_code", _assigned("household_id")),
+    "households_partition": Table("rac"),
+    "households_codeentry": Table("r"),
+    "households_codesynonym": Table("r"),
+    # Marks of what is to be recomputed: codes of places, no persons. Triggers write them.
+    "households_dirtyregion": Table("rd"),
+    # Figures
+    "exits_snapshot": Table("racd", _PLACE),
+    "exits_flowfigure": Table("racd", _PLACE),
+    "exits_target": Table("r"),
+    "exits_metricdefinition": Table("r"),
+    "exits_povertyline": Table("r"),
+    # Places: public knowledge, changed by maintenance only
+    "villages_region": Table("r"),
+    "villages_regionsuccession": Table("r"),
+    "villages_regionlist": Table("r"),
+    "villages_countyyear": Table("r"),
+    "villages_villageyear": Table("r"),
+    "villages_populationbase": Table("r"),
+    # Workbooks on their way in
+    "imports_batch": Table("rac", "region_prefix"),
+    "imports_problem": Table("racd", rule="batch_id IN (SELECT id FROM imports_batch)"),
+    "imports_layout": Table("r"),
+    "imports_layoutheader": Table("r"),
+    "imports_headersynonym": Table("r"),
+    # Background work: a worker claims what nobody's scope covers yet
+    "core_job": Table("rac", rule=_JOBS, always={WORKER: "true"}),
+    # Who saw what, and what proves it: written by functions
+    "core_accessentry": Table("r"),
+    "core_seal": Table("r"),
+    "core_alert": Table("rac"),
+    # Exports: who asked for what and why; no names, no numbers
+    "core_exportrelease": Table("rac"),
+    "core_exportfile": Table("rac"),
+    # Accounts: read before anybody is anybody
+    "accounts_user": Table("rac"),
+    "accounts_grant": Table("rac"),
+    "accounts_passwordlink": Table("rac"),
+    "accounts_machineclient": Table("rac"),
+    "accounts_clientkey": Table("rac"),
+    "accounts_clientscope": Table("racd"),
+    "accounts_sensitivegrant": Table("racd"),
+    "django_session": Table("racd"),
+    "accounts_signedinsession": Table("racd"),
+    "accounts_passwordrecord": Table("rad"),
+    "accounts_lastsignin": Table("rac"),
+    "accounts_authenticator": Table("racd"),
+    "accounts_recoverycodes": Table("racd"),
+    "accounts_provideridentity": Table("racd"),
+    "axes_accessattempt": Table("racd"),
+    "axes_accessattemptexpiration": Table("rd"),
+    "axes_accesslog": Table(""),
+    "axes_accessfailurelog": Table(""),
+    # Django's own
+    "django_content_type": Table("r"),
+    "django_migrations": Table("r"),
+    "auth_permission": Table(""),
+    "auth_group": Table(""),
+    "auth_group_permissions": Table(""),
+}
+
+# The owner's functions → who may call them. Seals are made by background work alone.
+FUNCTIONS: dict[str, str] = {
+    "note_access(jsonb)": RIGHTS,
+    "households_pass_on(bigint, bigint, text[], timestamptz, bigint)": RIGHTS,
+    "households_elsewhere(text[], int)": RIGHTS,
+    "persons_elsewhere(text[], int)": RIGHTS,
+    "documents_elsewhere(bytea[])": RIGHTS,
+    "seal_head(text, text)": WORKER,
+    "seal_digest(text, text, text[], bigint, bigint, integer)": WORKER,
+    "seal_store(jsonb)": WORKER,
+    "keep_all_months()": WORKER,
+}

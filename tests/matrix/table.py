@@ -1,0 +1,179 @@
+"""The reviewed table: every operation of the product, the right it takes, the object it is about.
+
+A (route, method) that is not here must answer 405; a route without any line fails the run. `right`
+is a key of `subjects.HOLDERS`; `kind` an object of `world`, filled into the address or, with
+`query`, into its parameters ("part": a place of which seeing a part is enough); `ok` are the answers
+of those who may.
+"""
+
+from dataclasses import dataclass, field
+
+SEEN, DONE = (200,), (200, 302)
+# A form that was sent empty is refused for what it lacks, by those who may send it.
+LACKING = (200, 302, 400, 404, 409, 422)
+
+
+@dataclass(frozen=True)
+class Operation:
+    route: str
+    method: str
+    right: str
+    kind: str = ""
+    ok: tuple[int, ...] = SEEN
+    query: str = ""
+    data: dict[str, str] = field(default_factory=dict)
+    # A former place may read its years, not write.
+    writes: bool = False
+    # For the API: strangers get 401, people with a session too.
+    api: bool = False
+    # Relations in which such an object does not exist.
+    never: tuple[str, ...] = ()
+
+
+def _api(route: str, kind: str = "", query: str = "", never: tuple[str, ...] = ()) -> Operation:
+    return Operation(route, "get", "client", kind, SEEN, query, api=True, never=never)
+
+
+NO_CITY = ("city",)
+NOT_MOVED = ("moved",)
+ONLY_OWN = ("sibling", "town", "county", "city", "moved")
+MOVED_OR_FAR = ONLY_OWN
+# Objects of somebody else are gone for everybody.
+GONE = (404,)
+# A one-time link that nobody made.
+EXPIRED = (410,)
+OWN_ACCOUNT = (200, 302, 404, 422)
+
+OPERATIONS: tuple[Operation, ...] = (
+    # Leaders' pages
+    Operation("dashboards:home", "get", "anyone", ok=DONE),
+    Operation("dashboards:region", "get", "read", "place", query="?year=2016"),
+    # The register
+    Operation("households:list", "get", "read", query="?year=2018"),
+    Operation("households:list", "get", "read", "part", query="?year=2016&region={id}"),
+    Operation("households:list", "get", "read", query="?year=2018&q=何金"),
+    Operation("households:persons", "get", "read", query="?year=2018"),
+    Operation("households:persons", "get", "read", "part", query="?year=2016&region={id}"),
+    Operation("households:persons", "get", "read", query="?year=2018&q=何金"),
+    Operation("households:detail", "get", "read", "household", query="?year=2016", never=NO_CITY),
+    # Divisions: public knowledge, shown as far as the own region
+    Operation("villages:list", "get", "anyone"),
+    # Workbooks
+    Operation("imports:list", "get", "load"),
+    Operation("imports:upload", "get", "load"),
+    Operation("imports:upload", "post", "load", ok=(422,)),
+    Operation("imports:batch", "get", "load", "batch", never=NOT_MOVED),
+    Operation("imports:apply", "post", "load", "batch", DONE, never=NOT_MOVED),
+    Operation("imports:discard", "post", "load", "batch", DONE, never=NOT_MOVED),
+    # Background work: readers see their region's, managers act
+    Operation("jobs:list", "get", "anyone"),
+    Operation("jobs:detail", "get", "read_or_jobs", "job", never=NOT_MOVED),
+    Operation("jobs:retry", "post", "jobs", "job", DONE, never=NOT_MOVED),
+    Operation("jobs:cancel", "post", "jobs", "job", DONE, never=NOT_MOVED),
+    # Other systems
+    _api("api:region-list"),
+    _api("api:household-list", query="?year=2018"),
+    _api("api:household-list", "part", "?year=2016&region={id}"),
+    _api("api:household-detail", "household", "?partition=2016", NO_CITY),
+    _api("api:person-list", query="?year=2018"),
+    _api("api:person-list", "part", "?year=2016&region={id}"),
+    _api("api:person-detail", "person", "?partition=2016", NO_CITY),
+    _api("api:snapshot-list"),
+    _api("api:metrics", "place", "?partition=2016&region={id}"),
+    # Exports: whoever reads may take masked rows out; what others asked for is not there
+    Operation("households:export", "get", "read", query="?year=2018"),
+    Operation("households:export", "get", "read", "part", query="?year=2016&region={id}"),
+    Operation("households:export", "post", "read", query="?year=2018", ok=(422,)),
+    Operation("exports:list", "get", "anyone"),
+    Operation("exports:download", "get", "anyone", "others", GONE, never=MOVED_OR_FAR),
+    Operation("exports:use", "post", "anyone", "others", GONE, never=MOVED_OR_FAR),
+    Operation("exports:decide", "post", "release", "release", DONE, never=NOT_MOVED),
+    # Full numbers of one record; a form sent empty is asked for its purpose
+    Operation(
+        "households:reveal",
+        "post",
+        "reveal",
+        "household",
+        (422,),
+        never=NO_CITY,
+        data={"year": "2016"},
+    ),
+    # What is on paper has left the product
+    Operation("households:printed", "post", "read", "household", (204,), never=NO_CITY),
+    # Households entrusted to persons
+    Operation("households:assign", "post", "assign", "household", DONE, never=NO_CITY, writes=True),
+    Operation("households:end-assignment", "post", "assign", "assignment", DONE, never=ONLY_OWN),
+    # Own account
+    Operation("accounts:login", "get", "open", ok=DONE),
+    Operation("accounts:login", "post", "open", ok=(200, 302, 400, 403, 422)),
+    Operation("accounts:logout", "post", "anyone", ok=(302,)),
+    Operation("accounts:link", "get", "open", ok=EXPIRED),
+    Operation("accounts:link", "post", "open", ok=EXPIRED),
+    # Switched off unless configured: back to the sign-in page.
+    Operation("accounts:oidc-start", "get", "open", ok=(302, 404)),
+    Operation("accounts:oidc-callback", "get", "open", ok=(302, 404)),
+    Operation("accounts:me", "get", "anyone"),
+    Operation("accounts:roles", "get", "anyone"),
+    Operation("accounts:password", "get", "anyone", ok=OWN_ACCOUNT),
+    Operation("accounts:password", "post", "anyone", ok=OWN_ACCOUNT),
+    Operation("accounts:second-factor", "get", "anyone", ok=OWN_ACCOUNT),
+    Operation("accounts:second-factor", "post", "anyone", ok=OWN_ACCOUNT),
+    Operation("accounts:second-factor-set-up", "get", "anyone", ok=OWN_ACCOUNT),
+    Operation("accounts:second-factor-set-up", "post", "anyone", ok=OWN_ACCOUNT),
+    Operation("accounts:recovery-codes", "post", "anyone", ok=OWN_ACCOUNT),
+    Operation("accounts:sessions", "get", "anyone"),
+    Operation("accounts:end-session", "post", "anyone", "session", GONE, never=ONLY_OWN),
+    Operation("accounts:end-other-sessions", "post", "anyone", ok=(302,)),
+    # Accounts of others
+    Operation("accounts:users", "get", "people"),
+    Operation("accounts:user", "get", "people", "user", never=NOT_MOVED),
+    Operation("accounts:user-new", "get", "users"),
+    Operation("accounts:user-new", "post", "users", ok=(422,)),
+    Operation("accounts:bulk", "get", "users"),
+    Operation("accounts:bulk", "post", "users", ok=(422,)),
+    Operation("accounts:bulk-template", "get", "users"),
+    # What the browser holds between the steps is signed; without it there is nothing to do.
+    Operation("accounts:bulk-create", "post", "users", ok=(403,)),
+    Operation("accounts:bulk-links", "post", "users", ok=(403,)),
+    *(
+        Operation(f"accounts:{act}", method, "users", "user", ok, never=NOT_MOVED)
+        for act in ("disable", "enable", "reset", "hand-over")
+        for method, ok in (("get", SEEN), ("post", LACKING))
+    ),
+    Operation("accounts:unlock", "post", "users", "user", DONE, never=NOT_MOVED),
+    Operation("accounts:forget-second-factor", "post", "grants", "user", DONE, never=NOT_MOVED),
+    Operation("accounts:grant", "get", "grants", "user", never=NOT_MOVED),
+    Operation("accounts:grant", "post", "grants", "user", LACKING, never=NOT_MOVED),
+    # Nothing was handed over.
+    Operation("accounts:take-over", "post", "grants", "user", (302, 403), never=NOT_MOVED),
+    Operation("accounts:revoke", "get", "grants", "grant", never=NOT_MOVED),
+    Operation("accounts:revoke", "post", "grants", "grant", LACKING, never=NOT_MOVED),
+    # Other systems' keys
+    Operation("accounts:clients", "get", "clients"),
+    Operation("accounts:client-new", "get", "clients"),
+    Operation("accounts:client-new", "post", "clients", ok=LACKING),
+    Operation("accounts:client", "get", "clients", "client", never=NOT_MOVED),
+    *(
+        Operation(f"accounts:client-{act}", method, "clients", "client", ok, never=NOT_MOVED)
+        for act in ("edit", "scopes")
+        for method, ok in (("get", SEEN), ("post", LACKING))
+    ),
+    *(
+        Operation(f"accounts:client-{act}", "post", "clients", "client", LACKING, never=NOT_MOVED)
+        for act in ("disable", "enable", "issue")
+    ),
+    Operation("accounts:client-revoke", "post", "clients", "key", LACKING, never=NOT_MOVED),
+    Operation("accounts:client-confirm", "post", "clients", "sensitive", LACKING, never=NOT_MOVED),
+    # Who saw what
+    Operation("ledger:list", "get", "ledger"),
+    Operation("ledger:search", "post", "ledger", ok=DONE),
+    Operation("ledger:printed", "post", "anyone", ok=(422,)),
+    Operation("ledger:today", "get", "ledger", ok=DONE),
+    Operation("ledger:day", "get", "ledger", "day", never=ONLY_OWN),
+    Operation("ledger:user", "get", "ledger", "noted", never=NOT_MOVED),
+    Operation("ledger:acknowledge", "post", "ledger", "alert", DONE, never=NOT_MOVED),
+    # For machines that watch
+    Operation("healthz", "get", "open"),
+    Operation("api:docs", "get", "anyone"),
+    Operation("api:schema", "get", "anyone"),
+)

@@ -1,0 +1,192 @@
+"""One object of each kind in each of six relations to the village 410324100203."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.clients import services as clients
+from accounts.enums import Role
+from accounts.models import Grant, SignedInSession, User
+from core.exports.models import ExportRelease
+from core.jobs import services as jobs
+from core.jobs.models import Job
+from core.ledger import Act, note
+from core.ledger.models import Alert
+from households.models import Assignment, Household, HouseholdYear, Person, PersonYear
+from imports.models import Batch
+from tests.factories.households import household
+from tests.factories.villages import RegionFactory
+from tests.matrix.subjects import CITY, NEIGHBOUR, OTHER_TOWN, SIBLING, SUBJECTS, VILLAGE, Subject
+from villages.models import Region
+
+RELATIONS = ("own", "sibling", "town", "county", "city", "moved")
+PLACES = {"own": VILLAGE, "sibling": SIBLING, "town": OTHER_TOWN, "county": NEIGHBOUR, "city": CITY}
+# A village of the own town whose code ended with 2017.
+ARCHIVED = "410324100299"
+LONG_AGO = date(2016, 1, 1)
+# Nobody's names: what may show up in an answer, and what must not.
+NAMES = {
+    "own": "何金一",
+    "sibling": "何金二",
+    "town": "何金三",
+    "county": "何金四",
+    "moved": "何金五",
+}
+
+
+@dataclass
+class World:
+    """Addresses of the objects by (kind, relation), the places they lie in, and their marks."""
+
+    ids: dict[tuple[str, str], Any] = field(default_factory=dict)
+    # Where an object belongs; several for one that moved.
+    places: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    marks: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    users: dict[str, User] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+
+    def add(self, kind: str, relation: str, pk: Any, *places: str, marks: tuple = ()) -> None:
+        self.ids[kind, relation] = pk
+        self.places[kind, relation] = places
+        if marks:
+            self.marks[kind, relation] = marks
+
+
+def build(issue_key: Callable[[str], str]) -> World:
+    world = World()
+    for code in ("410000000000", "410300000000", "410324000000", "410324100000", "410325000000"):
+        RegionFactory(code=code, name=f"地{code}")
+    for relation, code in PLACES.items():
+        _register(world, relation, code)
+        world.add("place", relation, code.ljust(12, "0"), code)
+        _work(world, relation, code)
+        _accounts(world, relation, code)
+    _moved(world)
+    _own_things(world)
+    for subject in SUBJECTS:
+        _subject(world, subject, issue_key)
+    return world
+
+
+def _register(world: World, relation: str, code: str) -> None:
+    if relation == "city":
+        return
+    row = household(code=code, head=NAMES[relation])
+    household(code=code, year=2016, of=row.household)
+    person = row.household.persons.order_by("pk").first()
+    marks = (NAMES[relation], row.household.household_no, person.person_no)
+    world.add("household", relation, row.household.household_no, code, marks=marks)
+    world.add("person", relation, person.person_no, code, marks=marks)
+
+
+def _work(world: World, relation: str, code: str) -> None:
+    batch = Batch.objects.create(
+        file_name=f"册子{relation}.xlsx", sha256="0" * 64, size=1, partition=2018,
+        region_prefix=code,
+    )  # fmt: skip
+    world.add("batch", relation, batch.pk, code, marks=(batch.file_name,))
+    job = jobs.enqueue("imports.stage", subject=f"活儿{relation}", scope=code)
+    Job.objects.filter(pk=job.pk).update(state="FAILED")
+    world.add("job", relation, job.pk, code, marks=(job.subject,))
+
+
+def _moved(world: World) -> None:
+    """A household whose years until 2016 are the own village's, now the neighbour county's."""
+    row = household(code=VILLAGE, year=2016, head=NAMES["moved"])
+    other = Region.objects.get(code=NEIGHBOUR)
+    home = Household.objects.filter(pk=row.household_id)
+    home.update(village=other, village_code=NEIGHBOUR)
+    Person.objects.filter(household_id=row.household_id).update(village_code=NEIGHBOUR)
+    later = household(code=NEIGHBOUR, year=2018, of=home.get())
+    HouseholdYear.objects.filter(pk=later.pk).update(village=other, village_code=NEIGHBOUR)
+    PersonYear.objects.filter(household_id=row.household_id, partition_id=2018).update(
+        village_code=NEIGHBOUR
+    )
+    person = row.household.persons.order_by("pk").first()
+    marks = (NAMES["moved"], row.household.household_no, person.person_no)
+    places = (VILLAGE, NEIGHBOUR)
+    world.add("household", "moved", row.household.household_no, *places, marks=marks)
+    world.add("person", "moved", person.person_no, *places, marks=marks)
+    RegionFactory(code=ARCHIVED, name="旧村", valid_to=date(2018, 1, 1))
+    world.add("place", "moved", ARCHIVED, ARCHIVED)
+
+
+def _subject(world: World, subject: Subject, issue_key: Callable[[str], str]) -> None:
+    if subject.by == "key":
+        world.keys[subject.name] = issue_key(subject.region)
+        return
+    if subject.by:
+        return
+    user = User(username=subject.name, display_name=subject.name)
+    user.set_unusable_password()
+    user.save()
+    world.users[subject.name] = user
+    if subject.role:
+        Grant.objects.create(
+            user=user, role=Role(subject.role), region_prefix=subject.region, valid_from=LONG_AGO
+        )
+    if subject.entrusted:
+        home = Household.objects.get(household_no=world.ids["household", "own"])
+        Assignment.objects.create(household=home, village_code=VILLAGE, user=user, reason="帮扶")
+
+
+def _accounts(world: World, relation: str, code: str) -> None:
+    """A person, a grant, a client with a key, a request for release and an alert of this place."""
+    user = User.objects.create(
+        username=f"账户{relation}", display_name=f"账户{relation}", home_prefix=code, password="!"
+    )
+    world.add("user", relation, user.pk, code, marks=(user.username,))
+    role = Role.HELPER
+    grant = Grant.objects.create(user=user, role=role, region_prefix=code, valid_from=LONG_AGO)
+    world.add("grant", relation, grant.pk, code)
+    client = clients.register(
+        name=f"系统{relation}", purpose="对接", region_prefix=code, any_network=True, by=None
+    )
+    world.add("client", relation, client.pk, code, marks=(client.name,))
+    key, _ = clients.issue_key(client=client, life=timedelta(days=9), by=None)
+    world.add("key", relation, (client.pk, key.pk), code)
+    wish = clients.Wish(code, frozenset({"basic", "identity_full"}))
+    waiting = clients.set_scopes(client=client, wishes={"persons": wish}, by=_security_admin())
+    world.add("sensitive", relation, (client.pk, waiting[0].pk), code)
+    release = ExportRelease.objects.create(
+        kind="households", region_prefix=code, file_format="csv", purpose=f"申请{relation}",
+        rows_estimated=1, asked_by=user, expires_at=timezone.now() + timedelta(days=1),
+    )  # fmt: skip
+    world.add("release", relation, release.pk, code, marks=(release.purpose,))
+    now = timezone.now()
+    alert = Alert.objects.create(
+        rule="查看完整号码", act="REVEAL", who=f"user {user.pk}", who_name=f"来源{relation}",
+        region=code, count=9, threshold=1, window_start=now, window_end=now,
+    )  # fmt: skip
+    world.add("alert", relation, alert.pk, code, marks=(alert.who_name,))
+    note(Act.REVEAL, actor=user, subject_kind="household", subject=f"条目{relation}", region=code)
+    world.add("noted", relation, user.pk, code, marks=(f"条目{relation}",))
+
+
+def _security_admin() -> User:
+    """Of the whole city; none of the subjects."""
+    user, made = User.objects.get_or_create(username="市安全员", defaults={"password": "!"})
+    if made:
+        Grant.objects.create(
+            user=user, role=Role.SECURITY_ADMIN, region_prefix=CITY, valid_from=LONG_AGO
+        )
+    return user
+
+
+def _own_things(world: World) -> None:
+    """What belongs to one person alone, of whom nobody here is one."""
+    owner = User.objects.get(username="账户own")
+    release = ExportRelease.objects.get(asked_by=owner)
+    world.add("others", "own", release.pk, VILLAGE)
+    session = SignedInSession.objects.create(user=owner, key_hash="0" * 40)
+    world.add("session", "own", session.pk, VILLAGE)
+    world.add("day", "own", timezone.localdate(), VILLAGE)
+    home = Household.objects.get(household_no=world.ids["household", "own"])
+    helper = User.objects.create(username="责任人", display_name="责任人", password="!")
+    given = Assignment.objects.create(
+        household=home, village_code=VILLAGE, user=helper, reason="帮扶"
+    )
+    world.add("assignment", "own", (home.household_no, given.pk), VILLAGE)
