@@ -14,6 +14,11 @@ _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECKS = "10X98765432"
 _BODY = re.compile(r"[0-9]{17}[0-9X]([1-7][1-4]([0-9A-Z]{2})?)?")
 NO_NUMBER = "999999"
+# What may be stored as a document number at all.
+STORED = r"[0-9A-Z]{0,22}"
+_STORED = re.compile(STORED)
+# A number that should not be shown, inside other words: identity numbers old and new, mobile phones.
+_QUOTED = re.compile(r"(?<![0-9])(?:[0-9]{17}[0-9Xx]|[0-9]{15}|1[3-9][0-9]{9})(?![0-9])")
 
 
 class Number(NamedTuple):
@@ -46,7 +51,8 @@ def read(text: str) -> Number:
     if not text:
         return Number("", fault="blank")
     if text.startswith(NO_NUMBER):
-        return Number(text[:22], fault="no_number")
+        kept = text[:22]
+        return Number(kept, fault="no_number" if _STORED.fullmatch(kept) else "letters")
     if len(text) == 15:
         return _upgrade(text)
     if len(text) not in (18, 20, 22):
@@ -85,3 +91,17 @@ def mask(text: str) -> str:
     if len(text) < 15:
         return "*" * len(text)
     return f"{text[:6]}{'*' * (len(text) - 10)}{text[-4:]}"
+
+
+def mask_quoted(text: str) -> str:
+    """Words with every identity and mobile number in them masked.
+
+    >>> mask_quoted("电话 13900001234 是他的")
+    '电话 ******* 是他的'
+    """
+    return _QUOTED.sub("*******", text)
+
+
+def matched(text: str) -> str:
+    """What persons are matched by: the first 18 characters, nothing for a blank or placeholder."""
+    return "" if text.startswith(NO_NUMBER) else text[:18]

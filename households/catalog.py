@@ -49,17 +49,29 @@ class FieldFact:
 
         return str(field.db_type(connection))
 
+    @property
+    def is_sealed(self) -> bool:
+        """Whether the column holds sealed bytes."""
+        return isinstance(self.model._meta.get_field(self.name), fields.Secret)
+
+    @property
+    def is_salted(self) -> bool:
+        field = self.model._meta.get_field(self.name)
+        return isinstance(field, fields.Secret) and field.is_salted
+
+    def opened(self, value: Any) -> Any:
+        """What a column's raw value says; of a column that is not sealed, the value itself."""
+        field = self.model._meta.get_field(self.name)
+        return field.from_db_value(value) if isinstance(field, fields.Secret) else value
+
 
 def _kind(field: "models.Field[Any, Any]") -> tuple[str, tuple[tuple[str, int], ...]]:
-    if field.name in ("id_no", "head_id_no"):
-        return ("id_number" if field.name == "id_no" else "identifier"), ()
+    if isinstance(field, fields.Secret):
+        return _sealed_kind(field)
     if field.name in (
         "household_no",
         "person_no",
         "head_person_no",
-        "bank_account",
-        "phone",
-        "member_phone",
         "village_phone",
     ):
         return "identifier", ()
@@ -78,6 +90,17 @@ def _kind(field: "models.Field[Any, Any]") -> tuple[str, tuple[tuple[str, int], 
     if isinstance(field, fields.Count):
         return "whole", (("smallest", 0), ("largest", 32_767))
     return "text", ()
+
+
+def _sealed_kind(field: fields.Secret) -> tuple[str, tuple[tuple[str, int], ...]]:
+    """Nothing can be asked of a sealed text any more, so its length and shape are read with it."""
+    if isinstance(field, fields.SecretCodes):
+        return "codes", ()
+    options = [("longest", field.max_length or 0)]
+    if field.name.endswith("phone"):
+        options.append(("mobile", 1))
+    kinds = {"id_no": "id_number", "disability_type": "text"}
+    return kinds.get(field.name, "identifier"), tuple(options)
 
 
 @cache

@@ -32,6 +32,17 @@ class StatusKind(TextChoices):
     CLEAR_OUT = "CLEAR_OUT", "清退"
 
 
+class Purpose(TextChoices):
+    """Why full numbers are looked at; said each time and kept on the access ledger."""
+
+    VISIT = "VISIT", "入户核查"
+    VERIFY = "VERIFY", "信息核对与更正"
+    PAYMENT = "PAYMENT", "补贴资金发放"
+    MEDICAL = "MEDICAL", "医疗、残疾保障对接"
+    COMPLAINT = "COMPLAINT", "信访、举报处理"
+    AUDIT = "AUDIT", "审计、检查"
+
+
 class MemberKind(TextChoices):
     """Why a person joined or left a household."""
 

@@ -26,7 +26,7 @@ class UploadForm(forms.Form):
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
-        heads = [prefix.ljust(12, "0") for prefix in user.region_prefixes]
+        heads = [prefix.ljust(12, "0") for prefix in user.prefixes_for("imports.load_workbook")]
         regions = Region.objects.filter(code__in=heads, valid_to__isnull=True).order_by("code")
         self.fields["region"].choices = [(trim(r.code), r.name) for r in regions]  # type: ignore[attr-defined]
 

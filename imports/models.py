@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from core.fields import Secret
 from core.jobs.models import Job
 from core.scope import ScopedQuerySet
 from imports.enums import BatchState, Grain, Severity
@@ -165,7 +166,8 @@ class Problem(models.Model):
     severity = models.CharField("级别", max_length=8, choices=Severity.choices)
     identifier = models.CharField("指标", max_length=60, blank=True)
     header = models.CharField("表头", max_length=100, blank=True)
-    value = models.CharField("原值", max_length=200, blank=True)
+    # Any cell may quote a number, in whatever column it stands.
+    value = Secret("原值", max_length=200, salted_by="row_no", sealed_as="problem")
 
     class Meta:
         verbose_name = "问题"

@@ -6,9 +6,10 @@ from typing import Any
 from django.db import connection
 from django.db.models import Count
 
-from core.idnumbers import mask
+from core.idnumbers import mask, mask_quoted
 from households.catalog import FieldFact, facts, label
 from households.models import Household, Person, PersonYear
+from households.queries.values import birth_year, is_birth_date
 from imports.catalog.plan import Plan
 from imports.checks import RULES
 from imports.models import Batch
@@ -58,16 +59,19 @@ def _shown(fact: FieldFact | None, value: Any) -> str:
     if value is None or value in ("", []):
         return "（空）"
     if fact is None:
-        return str(value)
+        return mask_quoted(str(value))
     if fact.sensitive and fact.kind in ("id_number", "identifier"):
         return mask(str(value))
     if fact.sensitive:
         return "已脱敏"
+    if is_birth_date(fact):
+        return birth_year(value)
     if isinstance(value, bool):
         return "是" if value else "否"
     if fact.table and isinstance(value, list):
         return "、".join(label(fact.table, code) for code in value)
-    return label(fact.table, str(value)) if fact.table else str(value)
+    # A number may have slipped into any column.
+    return mask_quoted(label(fact.table, str(value)) if fact.table else str(value))
 
 
 def changed_fields(batch: Batch) -> list[dict[str, Any]]:
@@ -120,13 +124,16 @@ def _changes_of(
             "household_no": household_no,
             "name": person if is_person else "",
             "field": known[field].label,
-            "old": _shown(known[field], _plain(old)),
-            "new": _shown(known[field], _plain(new)),
+            "old": _shown(known[field], _plain(known[field], old)),
+            "new": _shown(known[field], _plain(known[field], new)),
         }
         for household_no, person, field, old, new in cursor.fetchall()
     ]
 
 
-def _plain(value: str | None) -> Any:
-    """Raw cursors hand jsonb over as text."""
-    return None if value is None else json.loads(value)
+def _plain(fact: FieldFact, value: str | None) -> Any:
+    """Raw cursors hand jsonb over as text, in which bytes are written in hexadecimal digits."""
+    plain = None if value is None else json.loads(value)
+    if fact.is_sealed:
+        return fact.opened(None if plain is None else bytes.fromhex(plain[2:]))
+    return plain

@@ -9,12 +9,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from core.limits import limited
+from core.scope import within
 from core.web import actor_of, partition_of, require
 from core.workbooks.guard import RefusedError
 from imports import queries, services
 from imports.enums import BatchState
 from imports.forms import UploadForm
-from imports.models import Batch
+from imports.models import Batch, BatchQuerySet
 from imports.services.receiving import ClosedPartitionError, WrongStateError
 
 PERMISSION = "imports.load_workbook"
@@ -35,15 +37,24 @@ def _shown(batch: Batch) -> Batch:
     return batch
 
 
+def _batches(request: HttpRequest) -> BatchQuerySet:
+    """Batches of the divisions that the person may load into; elsewhere none exist for them."""
+    actor = actor_of(request)
+    return Batch.objects.visible_to(actor).filter(
+        within(actor.prefixes_for(PERMISSION), "region_prefix")
+    )
+
+
 @require_GET
 def batch_list(request: HttpRequest) -> HttpResponse:
     require(request, PERMISSION)
-    batches = Batch.objects.visible_to(actor_of(request)).select_related("layout", "created_by")
+    batches = _batches(request).select_related("layout", "created_by")
     page = Paginator(batches, 50).get_page(request.GET.get("page"))
     return render(request, "imports/list.html", {"batches": [_shown(batch) for batch in page]})
 
 
 @require_http_methods(["GET", "POST"])
+@limited("upload", methods=("POST",))
 def upload(request: HttpRequest) -> HttpResponse:
     require(request, PERMISSION)
     form = UploadForm(
@@ -84,8 +95,7 @@ def _receive(request: HttpRequest, form: UploadForm) -> Batch | None:
 def batch(request: HttpRequest, pk: int) -> HttpResponse:
     require(request, PERMISSION)
     found = get_object_or_404(
-        Batch.objects.visible_to(actor_of(request)).select_related("layout", "created_by", "job"),
-        pk=pk,
+        _batches(request).select_related("layout", "created_by", "job"), pk=pk
     )
     return render(request, "imports/batch.html", _context(request, found))
 
@@ -113,7 +123,7 @@ def _context(request: HttpRequest, found: Batch) -> dict[str, Any]:
 
 def _decide(request: HttpRequest, pk: int, *, act: Any, done: str) -> HttpResponse:
     require(request, PERMISSION)
-    found = get_object_or_404(Batch.objects.visible_to(actor_of(request)), pk=pk)
+    found = get_object_or_404(_batches(request), pk=pk)
     try:
         act(batch=found, by=request.user)
         messages.success(request, done)

@@ -1,7 +1,9 @@
 """From a spreadsheet's cell to a stored value, column by column.
 
 Each reader takes a cell as the parser gives it and returns (text for COPY, fault). The text `\\N` is
-NULL. Faults are words, not rules: the caller knows which rule a word stands for in which column.
+NULL. Faults are words, not rules: the caller knows which rule a word stands for in which column;
+several words are joined with a plus sign. What is sealed before it is stored has to be judged here,
+where it can still be read: its length, its shape, what a document number tells.
 """
 
 import re
@@ -21,6 +23,7 @@ _SCIENTIFIC = re.compile(r"[0-9](\.[0-9]+)?[Ee]\+?[0-9]+")
 _ESCAPE = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r", "\x00": ""})
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _SEPARATORS = re.compile(r"[,，、;；/|]")
+_MOBILE = re.compile(r"1[3-9][0-9]{9}")
 _YES, _NO = {"是", "有", "1", "true", "y", "yes"}, {"否", "无", "0", "false", "n", "no"}
 # Spreadsheets keep 15 significant digits; a longer number has lost its tail.
 _EXACT = 10**15
@@ -46,6 +49,17 @@ def escape(text: str) -> str:
     return text.translate(_ESCAPE)
 
 
+_ESCAPED = re.compile(r"\\(.)")
+_UNESCAPE = {"t": "\t", "n": "\n", "r": "\r"}
+
+
+def unescape(text: str) -> str:
+    """What `escape` was given."""
+    if "\\" not in text:
+        return text
+    return _ESCAPED.sub(lambda found: _UNESCAPE.get(found[1], found[1]), text)
+
+
 def text(cell: Any) -> Read:
     """Free text: folded, outer blanks gone; a fault word tells that it had to be cleaned."""
     raw = plain(cell)
@@ -69,11 +83,51 @@ def identifier(cell: Any) -> Read:
 
 def id_number(cell: Any) -> Read:
     """A document number; a digit grouping, a wrong check digit or birth date is named."""
+    number, fault = _id_number(cell)
+    return number.text, fault
+
+
+def _id_number(cell: Any) -> tuple[idnumbers.Number, str]:
     value, fault = identifier(cell)
     if fault == "lost_digits" or (isinstance(cell, float) and len(value) >= 15):
-        return "", "lost_digits"
+        return idnumbers.Number(""), "lost_digits"
     number = idnumbers.read(value)
-    return number.text, number.fault or fault
+    return number, number.fault or fault
+
+
+# The columns that stand behind a document number: what it tells, tabs between them.
+TOLD = ("born", "sex", "is_certificate")
+
+
+def told_number(longest: int) -> Reader:
+    """A document number and what it tells (TOLD), four columns in one text."""
+
+    def read(cell: Any) -> Read:
+        number, fault = _id_number(cell)
+        if len(number.text) > longest:
+            fault = _also(fault, "too_long")
+        born = number.birth_date or NULL
+        return f"{number.text}\t{born}\t{number.sex}\t{'ft'[number.is_certificate]}", fault
+
+    return read
+
+
+def bounded(reader: Reader, longest: int, *, is_mobile: bool = False) -> Reader:
+    """The same reading, with a word for a text that is too long or no mobile number."""
+
+    def read(cell: Any) -> Read:
+        value, fault = reader(cell)
+        if len(value) > longest:
+            fault = _also(fault, "too_long")
+        if is_mobile and value and not _MOBILE.fullmatch(value):
+            fault = _also(fault, "no_mobile")
+        return value, fault
+
+    return read
+
+
+def _also(fault: str, word: str) -> str:
+    return f"{fault}+{word}" if fault else word
 
 
 def coded(labels: dict[str, str]) -> Reader:
@@ -212,6 +266,13 @@ def make(kind: str, options: dict[str, Any]) -> tuple[Reader, bool]:
         "day": (day, True),
         "month": (month, True),
     }
+    if "longest" in options:
+        reader, remembered = simple[kind]
+        if kind == "id_number":
+            return told_number(options["longest"]), False
+        is_mobile = "mobile" in options
+        # Members of a household repeat its telephone.
+        return bounded(reader, options["longest"], is_mobile=is_mobile), remembered or is_mobile
     if kind in simple:
         return simple[kind]
     if kind == "code":

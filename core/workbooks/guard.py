@@ -23,6 +23,14 @@ PARSER_CPU_SECONDS = 240
 # harmless attribute for a cell; what is written to slip past them dies by the parser's own limits.
 _ROW = re.compile(rb"""row[^>]{0,200}?\br=["'](\d+)""")
 _FAR_COLUMN = re.compile(rb"""r=["']([A-Z]{3,})(\d+)["']""")
+_TYPES = "[Content_Types].xml"
+_WORKBOOK = b"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"
+_ACTIVE_TYPES = (b"macroEnabled", b"ms-office.vbaProject", b"ms-office.activeX")
+# First bytes of archives, old office files, programs and documents that have no place in a workbook.
+_FOREIGN = (
+    b"PK\x03\x04", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\xd0\xcf\x11\xe0",
+    b"MZ", b"\x7fELF", b"%PDF",
+)  # fmt: skip
 _BAD_PARTS = ("vbaproject.bin", "externallinks/", "activex/", "embeddings/")
 
 
@@ -50,9 +58,15 @@ def inspect_archive(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            _inspect_entries(entries, size)
+            _inspect_contents(archive, entries)
+    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError) as error:
         raise RefusedError("damaged", "文件已损坏，无法打开，请重新导出后再上传。") from error
-    _inspect_entries(entries, size)
+    except Exception as error:
+        # zlib's own error is no subclass of any of these, nor can its class be named without it.
+        if type(error).__module__ == "zlib":
+            raise RefusedError("damaged", "文件已损坏，无法打开，请重新导出后再上传。") from error
+        raise
 
 
 def _inspect_entries(entries: list[zipfile.ZipInfo], size: int) -> None:
@@ -63,12 +77,41 @@ def _inspect_entries(entries: list[zipfile.ZipInfo], size: int) -> None:
         raise RefusedError("unpacked", "工作簿解压后过大，疑似异常文件，已拒绝。")
     for entry in entries:
         name = entry.filename.lower()
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise RefusedError(
+                "damaged", "文件的压缩方式不受支持，请在 Excel 或 WPS 中另存后再上传。"
+            )
         if entry.flag_bits & 0x1:
             raise RefusedError("encrypted", "工作簿已加密，请去除密码后再上传。")
         if any(part in name for part in _BAD_PARTS):
             raise RefusedError("active", "工作簿含有宏、外部链接或嵌入对象，请另存为普通 .xlsx。")
         if name.endswith((".zip", ".xlsx", ".xlsm")):
             raise RefusedError("nested", "工作簿内含压缩包，已拒绝。")
+
+
+def _inspect_contents(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> None:
+    """What the file is, told by its contents and not by any name."""
+    names = [entry.filename for entry in entries]
+    if len({name.lower() for name in names}) != len(names):
+        # Two parts of one name: what is looked at here need not be what the parser reads.
+        raise RefusedError("twice", "工作簿内部文件重名，疑似异常文件，已拒绝。")
+    if any(name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", name) for name in names):
+        raise RefusedError("path", "工作簿内部路径异常，疑似恶意文件，已拒绝。")
+    types = _first_bytes(archive, _TYPES, 1024 * 1024) if _TYPES in names else b""
+    if any(active in types for active in _ACTIVE_TYPES):
+        raise RefusedError("active", "工作簿含有宏、外部链接或嵌入对象，请另存为普通 .xlsx。")
+    if _WORKBOOK not in types:
+        raise RefusedError(
+            "format", "不是 XLSX 工作簿。请在 Excel 或 WPS 中另存为 .xlsx 后再上传。"
+        )
+    for name in names:
+        if not name.endswith("/") and _first_bytes(archive, name, 8).startswith(_FOREIGN):
+            raise RefusedError("nested", "工作簿内含压缩包或其他文件，已拒绝。")
+
+
+def _first_bytes(archive: zipfile.ZipFile, name: str, count: int) -> bytes:
+    with archive.open(name) as part:
+        return part.read(count)
 
 
 def inspect_xml(path: Path, *, alive: Callable[[], None] = lambda: None) -> None:

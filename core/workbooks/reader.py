@@ -1,9 +1,11 @@
 """The parsing child: one pass over one sheet, under limits, speaking over its pipes.
 
 Run as ``python -m core.workbooks.reader FILE``. It prints one JSON line with the first rows, waits
-for one JSON line that says where the header is and how each column reads, then prints the rows
-in COPY's text format: row number, faults, raw cells, one column per mapped header. It imports
-neither Django nor anything of the product, so it starts fast and knows nothing worth stealing.
+for one JSON line that says where the header is and how each column reads, then prints blocks of rows.
+A block is one line with two sizes in bytes, the raw cells (row number and cells, a line each), and
+the rows in COPY's text format: row number, faults, one column per mapped header. It imports
+neither Django nor anything of the product, so it starts fast and knows nothing worth stealing: the
+keys that seal what it prints are its parent's.
 """
 
 import gc
@@ -22,7 +24,8 @@ CHUNK = 4_000
 RAW_SEPARATOR = "\u241f"
 REMEMBERED = 300_000
 
-Column = list[cells.Read]
+# Raw lines and COPY lines of the same rows.
+Block = tuple[list[str], list[str]]
 
 
 class _Memory(dict[Any, cells.Read]):
@@ -72,8 +75,12 @@ def main(path: str) -> None:
     spec = json.loads(sys.stdin.readline())
     skip = spec["header_row"] + 1
     body = _from_row(head, rows, skip)
-    for lines in convert(body, spec["columns"], first_row + skip + 1):
-        out.write("".join(lines).encode("utf-8", "replace"))
+    for block in convert(body, spec["columns"], first_row + skip + 1):
+        raws, lines = ("".join(part).encode("utf-8", "replace") for part in block)
+        if lines:
+            out.write(b"%d %d\n" % (len(raws), len(lines)))
+            out.write(raws)
+            out.write(lines)
     out.flush()
 
 
@@ -84,8 +91,8 @@ def _from_row(head: list[list[Any]], rest: Iterator[list[Any]], skip: int) -> It
 
 def convert(
     rows: Iterable[list[Any]], columns: list[dict[str, Any]], first_row_no: int
-) -> Iterator[list[str]]:
-    """Chunks of COPY lines; `first_row_no` is the number Excel shows for the first data row."""
+) -> Iterator[Block]:
+    """Blocks of rows; `first_row_no` is the number Excel shows for the first data row."""
     readers = []
     for column in columns:
         reader, remembered = cells.make(column["kind"], column.get("options", {}))
@@ -106,7 +113,7 @@ def convert(
 
 def _convert_chunk(
     rows: list[list[Any]], readers: list[tuple[int, str, cells.Reader]], row_no: int
-) -> list[str]:
+) -> Block:
     by_column = list(zip(*rows, strict=True))
     values: list[tuple[str, ...]] = []
     faults: list[str] = [""] * len(rows)
@@ -116,15 +123,19 @@ def _convert_chunk(
         if any(found):
             for position, fault in enumerate(found):
                 if fault:
-                    faults[position] += f"{name}:{fault};"
+                    faults[position] += "".join(f"{name}:{word};" for word in fault.split("+"))
     raws = [cells.escape(_raw(row)) for row in rows]
     numbers = map(str, range(row_no, row_no + len(rows)))
-    return [
-        "\t".join(line) + "\n"
-        for line, raw in zip(zip(numbers, faults, raws, *values, strict=True), raws, strict=True)
-        # A row of nothing but empty cells is not a row.
+    # A row of nothing but empty cells is not a row.
+    kept = [
+        (raw, line)
+        for raw, line in zip(raws, zip(numbers, faults, *values, strict=True), strict=True)
         if raw.strip(RAW_SEPARATOR + " ")
     ]
+    return (
+        [f"{line[0]}\t{raw}\n" for raw, line in kept],
+        ["\t".join(line) + "\n" for _, line in kept],
+    )
 
 
 def _raw(row: list[Any]) -> str:

@@ -4,12 +4,16 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from core.fields import Amount, Code, Codes, Count, Day, Text, YesNo
+from core.fields import Amount, Code, Codes, Count, Day, Secret, Text, YesNo
 from core.history import tracked
 from core.scope import ScopedQuerySet
 from households.enums import EXIT_STATUSES, EXITED, POOR
 from households.models.partition import Partition
 from villages.models import Region
+
+
+class HouseholdQuerySet(ScopedQuerySet["Household"]):
+    household_field = "pk"
 
 
 @tracked
@@ -31,7 +35,7 @@ class Household(models.Model):
     first_identified_on = Day("首次识别时间")
     created_at = models.DateTimeField("登记时间", db_default=Now())
 
-    objects = ScopedQuerySet.as_manager()
+    objects = HouseholdQuerySet.as_manager()
 
     class Meta:
         verbose_name = "贫困户"
@@ -52,6 +56,8 @@ class Household(models.Model):
 
 
 class HouseholdYearQuerySet(ScopedQuerySet["HouseholdYear"]):
+    household_field = "household_id"
+
     def in_year(self, partition: int) -> Self:
         return self.filter(partition_id=partition)
 
@@ -110,14 +116,14 @@ class HouseholdYear(models.Model):
     member_count = Count("家庭人口数", national="AAC017", unit="人")
     head_name = Text("户主姓名", max_length=60, national="AAC029")
     head_person_no = Text("户主个人编号", max_length=20, national="AAC025")
-    head_id_no = Text("户主证件号码", max_length=22, national="AAC031", sensitive=True)
+    head_id_no = Secret("户主证件号码", max_length=22, national="AAC031", sensitive=True)
     is_martyr_family = YesNo("是否军烈属", national="AAC012")
     is_only_child_family = YesNo("是否独生子女户", national="AAC013")
     is_two_daughter_family = YesNo("是否双女户", national="AAC014")
-    phone = Text("联系电话", max_length=30, national="AAR012", sensitive=True)
+    phone = Secret("联系电话", max_length=30, national="AAR012", sensitive=True)
     village_phone = Text("村办公电话", max_length=30)
     bank_name = Text("开户银行名称", max_length=60, national="AAQ002")
-    bank_account = Text("银行卡号", max_length=30, national="AAC004", sensitive=True)
+    bank_account = Secret("银行卡号", max_length=30, national="AAC004", sensitive=True)
 
     # Income, yuan a year, as declared
     income_wage = Amount("工资性收入", national="AAC073", unit="元/年")

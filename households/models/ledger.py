@@ -11,6 +11,14 @@ from households.models.partition import Partition
 from households.models.person import Person
 
 
+class StatusEventQuerySet(ScopedQuerySet["StatusEvent"]):
+    household_field = "household_id"
+
+
+class MembershipEventQuerySet(ScopedQuerySet["MembershipEvent"]):
+    household_field = "household_id"
+
+
 class StatusEvent(models.Model):
     """A household was identified, exited, relapsed …: the ledger of movement. Append-only.
 
@@ -39,7 +47,7 @@ class StatusEvent(models.Model):
     )
     created_at = models.DateTimeField("记录时间", db_default=Now())
 
-    objects = ScopedQuerySet.as_manager()
+    objects = StatusEventQuerySet.as_manager()
 
     class Meta:
         verbose_name = "状态事件"
@@ -93,7 +101,7 @@ class MembershipEvent(models.Model):
     )
     created_at = models.DateTimeField("记录时间", db_default=Now())
 
-    objects = ScopedQuerySet.as_manager()
+    objects = MembershipEventQuerySet.as_manager()
 
     class Meta:
         verbose_name = "成员变动"

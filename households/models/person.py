@@ -1,15 +1,41 @@
-from typing import Self
+from typing import Any, Self
 
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Left, Now
+from django.db.models.functions import Now
 
-from core.fields import Amount, Code, Codes, Count, Day, Text, YesNo
+from core.fields import (
+    Amount,
+    BlindIndex,
+    Code,
+    Count,
+    Day,
+    Secret,
+    SecretCodes,
+    TailIndex,
+    Text,
+    YesNo,
+)
 from core.history import tracked
+from core.idnumbers import STORED
 from core.scope import ScopedQuerySet
-from households.enums import FEMALE, HEAD, MALE, NO_NUMBER
+from households.enums import FEMALE, HEAD, MALE
 from households.models.household import Household
 from households.models.partition import Partition
+
+
+class PersonQuerySet(ScopedQuerySet["Person"]):
+    household_field = "household_id"
+
+    def update(self, **kwargs: Any) -> int:
+        """A number takes its indexes along; one made by an expression cannot, and is refused."""
+        if "id_no" in kwargs and "id_index" not in kwargs:
+            number = kwargs["id_no"]
+            if number is not None and not isinstance(number, str):
+                raise TypeError("the indexes of a document number need the number itself")
+            for name in ("id_index", "id_tail"):
+                kwargs[name] = self.model._meta.get_field(name).of(number or "")  # type: ignore[union-attr]
+        return super().update(**kwargs)
 
 
 @tracked
@@ -17,7 +43,9 @@ class Person(models.Model):
     """A registered person: who it is, for ever, and the household they belong to now.
 
     One row holds one current household, so two current memberships of one person cannot exist.
-    A disabled person's certificate number begins with the identity number, hence `id_no18`.
+    The number is sealed; `id_index` finds it without opening any, by the first 18 characters because
+    a disabled person's certificate number begins with the identity number. `id_tail` finds those
+    whose number ends alike.
     """
 
     person_no = Text("人编号", max_length=20, unique=True, national="AAB001", blank=False)
@@ -33,38 +61,29 @@ class Person(models.Model):
     name = Text("姓名", max_length=60, national="AAB002", blank=False)
     sex = Code("性别", national="AAB003", table="sex")
     id_type = Code("证件类型", national="AAB018", table="id_document_type")
-    id_no = Text("证件号码", max_length=22, national="AAB004", sensitive=True)
-    id_no18 = models.GeneratedField(
-        expression=Left("id_no", 18),
-        output_field=models.CharField(max_length=18),
-        db_persist=True,
-        verbose_name="证件号码前18位",
-    )
+    id_no = Secret("证件号码", max_length=22, national="AAB004", sensitive=True, shape=STORED)
+    id_index = BlindIndex("证件号码索引", source="id_no")
+    id_tail = TailIndex("证件号码末四位索引", source="id_no")
     birth_date = Day("出生日期", national="AAB005")
     ethnicity = Code("民族", national="AAB007", table="ethnicity")
     identified_on = Day("人员识别时间")
     created_at = models.DateTimeField("登记时间", db_default=Now())
 
-    objects = ScopedQuerySet.as_manager()
+    objects = PersonQuerySet.as_manager()
 
     class Meta:
         verbose_name = "贫困人口"
         constraints = [
-            models.UniqueConstraint(
-                fields=["id_no18"],
-                condition=~Q(id_no18="") & ~Q(id_no18__startswith=NO_NUMBER),
-                name="person_one_per_number",
-            ),
+            # NULL for blanks and placeholders, which many persons may have.
+            models.UniqueConstraint(fields=["id_index"], name="person_one_per_number"),
             models.CheckConstraint(
                 condition=Q(person_no__regex=r"^[0-9A-Za-z]{1,20}$"), name="person_no_text"
             ),
             models.CheckConstraint(condition=Q(sex__in=("", MALE, FEMALE)), name="person_sex"),
-            models.CheckConstraint(
-                condition=Q(id_no__regex=r"^[0-9A-Z]{0,22}$"), name="person_id_no_text"
-            ),
         ]
         indexes = [
-            models.Index(fields=["name"], name="person_name", opclasses=["varchar_pattern_ops"]),
+            models.Index(fields=["id_tail"], name="person_id_tail"),
+            models.Index(fields=["name"], name="person_by_name"),
         ]
 
     def __str__(self) -> str:
@@ -72,6 +91,8 @@ class Person(models.Model):
 
 
 class PersonYearQuerySet(ScopedQuerySet["PersonYear"]):
+    household_field = "household_id"
+
     def in_year(self, partition: int) -> Self:
         return self.filter(partition_id=partition)
 
@@ -103,7 +124,13 @@ class PersonYear(models.Model):
     relation_to_head = Code("与户主关系", national="AAB006", table="relation_to_head")
     education_level = Code("文化程度", national="AAB008", table="education_level")
     student_status = Code("在校生状况", national="AAB009", table="student_status")
-    health_status = Codes("健康状况", national="AAB017", table="health_status", sensitive=True)
+    health_status = SecretCodes(
+        "健康状况",
+        national="AAB017",
+        table="health_status",
+        sensitive=True,
+        salted_by="person.person_no",
+    )
     labour_capacity = Code("劳动技能", national="AAB010", table="labour_capacity")
     work_area = Code("务工状况", national="AAB011", table="work_area")
     work_months = Amount("务工时间", national="AAB012", unit="月", max_digits=3, decimal_places=1)
@@ -127,10 +154,12 @@ class PersonYear(models.Model):
     dropout_reason = Code("失学或辍学原因", table="dropout_reason")
     speaks_mandarin = YesNo("是否会讲普通话", national="AAB065")
     political_status = Code("政治面貌", national="AAK033", table="political_status")
-    disability_type = Text("残疾类别", max_length=20, sensitive=True)
+    disability_type = Secret(
+        "残疾类别", max_length=20, sensitive=True, salted_by="person.person_no"
+    )
     disability_cert_year = Count("残疾证办证年度", unit="年")
     is_serviceman = YesNo("是否现役军人", national="AAB019")
-    member_phone = Text("成员联系电话", max_length=30, national="AAB031", sensitive=True)
+    member_phone = Secret("成员联系电话", max_length=30, national="AAB031", sensitive=True)
 
     changed_at = models.DateTimeField("更新时间", db_default=Now())
 

@@ -10,8 +10,8 @@ from typing import Any
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import CharField, Q
 
+from core.scope import begins, trim
 from core.scope import below as below_place
-from core.scope import trim
 from households.catalog import FieldFact, facts
 from households.enums import EXITED, POOR, RELAPSED
 from households.models import Household, HouseholdYear, Person, PersonYear
@@ -115,17 +115,17 @@ def is_number(text: str) -> bool:
 
 def _household_by_word(text: str, _year: int) -> Q:
     if is_number(text):
-        numbered = Household.objects.filter(household_no__startswith=text)
+        numbered = Household.objects.filter(begins(text, "household_no"))
         return Q(household_id__in=numbered.values("pk"))
     # Not every layout declares the head by name; then the members know it.
-    named = Person.objects.filter(name__startswith=text)
-    return Q(head_name__startswith=text) | Q(household_id__in=named.values("household_id"))
+    named = Person.objects.filter(begins(text, "name"))
+    return begins(text, "head_name") | Q(household_id__in=named.values("household_id"))
 
 
 def _person_by_word(text: str, _year: int) -> Q:
     if is_number(text):
-        return Q(person__person_no__startswith=text)
-    return Q(person__name__startswith=text)
+        return begins(text, "person__person_no")
+    return begins(text, "person__name")
 
 
 _OF_HOUSEHOLD: dict[str, Condition] = {

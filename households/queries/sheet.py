@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from core.scope import Actor
+from core.scope import Actor, covers
 from households.catalog import FieldFact, facts_of, label
 from households.enums import HEAD
 from households.models import Household, HouseholdYear, PersonYear
@@ -28,6 +28,8 @@ _CARDS = {
     "farmland_mu": "生产生活条件",
 }
 _INCOME = "收入"
+# What is known of the household today, not of a year.
+OF_TODAY = ("natural_village_name", "address")
 # Shown in the head of the page.
 _ELSEWHERE = ("household_no", "head_name")
 _EARNED = ("income_wage", "income_business", "income_property", "income_transfer")
@@ -137,9 +139,17 @@ def member(row: PersonYear) -> Member:
     )
 
 
-def cards(row: HouseholdYear) -> list[Card]:
+def lives_beyond(row: HouseholdYear, actor: Actor) -> bool:
+    """Whether the household lives elsewhere by now, beyond what the actor sees."""
+    now = row.household.village_code
+    return now != row.village_code and not covers(actor, now)
+
+
+def cards(row: HouseholdYear, actor: Actor) -> list[Card]:
     """Everything declared but the income, in words."""
-    found = [Card("基本情况", _items(facts_of(Household), row.household))]
+    left_out = OF_TODAY if lives_beyond(row, actor) else ()
+    known = [fact for fact in facts_of(Household) if fact.name not in left_out]
+    found = [Card("基本情况", _items(known, row.household))]
     for title, facts in _grouped(facts_of(HouseholdYear)):
         if title != _INCOME:
             found.append(Card(title, _items(facts, row)))

@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from django.db import models
 
+from core.workbooks.cells import TOLD
 from households.catalog import FieldFact, facts
 from households.models import Household, HouseholdYear, Person, PersonYear
 from imports.catalog.recognising import CONFIRMING, REGION_COLUMNS
@@ -18,6 +19,37 @@ _STAGED_TYPES = {
     "day": "date",
     "yes_no": "boolean",
 }
+
+
+# What stands beside a document number that can no longer be looked into.
+_NUMBER_COLUMNS = {
+    "id_no__index": "bytea",
+    "id_no__tail": "integer",
+    "id_no__born": "date",
+    "id_no__sex": "text",
+    "id_no__is_certificate": "boolean",
+}
+assert list(_NUMBER_COLUMNS)[2:] == [f"id_no__{name}" for name in TOLD]  # noqa: S101
+
+
+def in_front(names: list[str]) -> list[str]:
+    """The columns in the order the child prints them: what is sealed first, behind the person's number.
+
+    The document number is the last of these, because what it tells follows it into the rest.
+    """
+    known = facts()
+
+    def place(name: str) -> int:
+        if name in ("person_no", "id_no"):
+            return 0 if name == "person_no" else 2
+        return 1 if name in known and known[name].is_sealed else 3
+
+    return sorted(names, key=place)
+
+
+def _staged_as(name: str) -> list[str]:
+    """The staged columns that a column of the file fills."""
+    return [name, *_NUMBER_COLUMNS] if name == "id_no" else [REGION_COLUMNS.get(name, name)]
 
 
 @dataclass
@@ -45,8 +77,11 @@ class Plan:
         plan.copied = [
             "row_no",
             "faults",
+            *(staged for name in in_front(names) for staged in _staged_as(name)),
             "raw",
-            *(REGION_COLUMNS.get(name, name) for name in names),
+        ]
+        plan.sealed = [
+            known[name] for name in in_front(names) if name in known and known[name].is_sealed
         ]
         for model in (Household, HouseholdYear, Person, PersonYear):
             plan.by_model[model] = [
@@ -70,6 +105,8 @@ class Plan:
         )
 
     copied: list[str] = field(default_factory=list)
+    # Facts that are sealed on their way in, in the order of their columns.
+    sealed: list[FieldFact] = field(default_factory=list)
 
     @property
     def rows(self) -> str:
@@ -96,6 +133,11 @@ class Plan:
         return f"staging.{self.stage}_p"
 
     @property
+    def tables(self) -> tuple[str, ...]:
+        """All scratch tables of the batch; those of persons exist for person layouts only."""
+        return (self.rows, self.places, self.faults, self.errors, self.households, self.persons)
+
+    @property
     def has_persons(self) -> bool:
         return self.grain == Grain.PERSON
 
@@ -110,10 +152,14 @@ class Plan:
 
     def create_rows(self) -> str:
         known = facts()
-        columns = ["row_no integer NOT NULL", "faults text NOT NULL", "raw text NOT NULL"]
+        # The raw rows of a block, sealed together, stand in its first row.
+        columns = ["row_no integer NOT NULL", "faults text NOT NULL"]
+        columns += ["raw bytea STORAGE EXTERNAL"]
         columns += [f"{column} text NOT NULL DEFAULT ''" for column in REGION_COLUMNS.values()]
         columns += [f"{name} text" for name in self.confirming]
-        columns += [
-            f"{name} {_STAGED_TYPES.get(known[name].kind, 'text')}" for name in self.identifiers
-        ]
+        for name in self.identifiers:
+            kind = _STAGED_TYPES.get(known[name].kind, "text")
+            columns.append(f"{name} {'bytea' if known[name].is_sealed else kind}")
+        if self.has("id_no"):
+            columns += [f"{name} {kind}" for name, kind in _NUMBER_COLUMNS.items()]
         return f"CREATE UNLOGGED TABLE {self.rows} ({', '.join(columns)})"

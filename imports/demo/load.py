@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection, models, transaction
 
 from core.acting import acting
+from core.sealing import collector_resting
 from exits.models import PovertyLine, Target
 from households.models import (
     Household,
@@ -22,7 +23,7 @@ from households.models import (
     StatusEvent,
 )
 from households.services.movements import post_movements
-from imports.demo import city, living, people, places
+from imports.demo import city, living, people, places, seals
 from imports.demo import published as p
 from imports.demo.bulk import (
     ahead,
@@ -48,7 +49,7 @@ MAKING_LOCK = 4103_0001
 
 COLUMNS: dict[type[models.Model], tuple[str, ...]] = {
     Household: living.HOUSEHOLD_COLUMNS,
-    Person: people.PERSON_COLUMNS,
+    Person: seals.PERSON_COLUMNS,
     HouseholdYear: living.HOUSEHOLD_YEAR_COLUMNS,
     PersonYear: people.PERSON_YEAR_COLUMNS,
     MembershipEvent: city.MEMBERSHIP_COLUMNS,
@@ -231,13 +232,19 @@ def _counties(
 
 
 def _tables(rows: list[city.Rows]) -> Tables:
+    identities = [line for one in rows for line in one.persons]
+    homes = [one.years[year] for year in p.YEARS for one in rows if year in one.years]
+    members = [line for year in p.YEARS for one in rows for line in one.members.get(year, ())]
+    with collector_resting():
+        salts = seals.salts_of(identities)
+        identities = seals.persons(identities)
+        homes = seals.household_years(homes)
+        members = seals.person_years(members, salts)
     return {
         Household: [one.household for one in rows],
-        Person: [line for one in rows for line in one.persons],
-        HouseholdYear: [one.years[year] for year in p.YEARS for one in rows if year in one.years],
-        PersonYear: [
-            line for year in p.YEARS for one in rows for line in one.members.get(year, ())
-        ],
+        Person: identities,
+        HouseholdYear: homes,
+        PersonYear: members,
         MembershipEvent: [line for one in rows for line in one.moves],
     }
 

@@ -7,6 +7,7 @@ from django.db import connection, models
 from django.utils import timezone
 
 from households.catalog import FieldFact
+from households.enums import DISABILITY_ID, RESIDENT_ID
 from households.models import Household, HouseholdYear, Person, PersonYear
 from households.services.movements import post_movements
 from imports.catalog.plan import Plan
@@ -14,11 +15,23 @@ from imports.enums import BatchState
 from imports.models import Batch
 from imports.services import judging
 from imports.services.receiving import drop_stage
-from imports.services.staging import Progress, Timer, quiet, register_version, save_problems
+from imports.services.rotating import refuse_unsettled
+from imports.services.staging import (
+    Progress,
+    Timer,
+    is_staged,
+    quiet,
+    register_version,
+    save_problems,
+)
 
 
 class ChangedSincePreviewError(Exception):
     """The register changed after the preview so that other rows would be written now."""
+
+
+class StaleStageError(Exception):
+    """What was staged is gone or sealed under former keys; staged again it can be written."""
 
 
 def apply(
@@ -31,9 +44,11 @@ def apply(
 ) -> None:
     """Write the batch; to be called inside the act's transaction.
 
-    Judges again under a lock, so that two batches cannot both create one household. With
+    Judges again under a lock, so that two batches cannot both create one household; the problems
+    of the first judgement are whoever staged's to keep. With
     `confirmed` the counts must still be those that a person saw in the preview, else
-    ChangedSincePreviewError. Sets and saves the batch's final counts and drops the staging tables.
+    ChangedSincePreviewError. StaleStageError when the file must be staged again. Sets and saves the
+    batch's final counts and drops the staging tables.
     """
     plan = Plan.of_batch(batch)
     timer = Timer()
@@ -41,17 +56,23 @@ def apply(
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('imports.apply'))")
         cursor.execute("SELECT set_config('work_mem', '256MB', true)")
+        refuse_unsettled()
+        if not is_staged(batch):
+            raise StaleStageError("暂存的行已不在，或加密密钥已更换，请重新解析后再写入。")
         seen = _seen(batch)
+        is_anew = False
         if register_version() != batch.register_version:
             with timer.phase("judge"):
                 judging.judge(batch, plan)
             if confirmed and _seen(batch) != seen:
                 raise ChangedSincePreviewError
+            is_anew = True
         progress("写入", 0, None)
         with timer.phase("apply"):
             _write(cursor, plan, batch, job, by)
-        with timer.phase("problems"):
-            save_problems(batch, plan)
+        if is_anew:
+            with timer.phase("problems"):
+                save_problems(batch, plan)
     with timer.phase("ledger"):
         _ledger(plan, batch, job, by)
     drop_stage(batch)
@@ -154,14 +175,15 @@ def _write_household_years(cursor: Any, plan: Plan, values: dict[str, Any]) -> t
     return created, cursor.rowcount
 
 
-# The number itself tells birth date and sex where the layout has no columns for them.
+# The number itself tells birth date and sex where the layout has no columns for them; its keyed
+# indexes stand in no layout.
 _TOLD = {
-    "birth_date": "CASE WHEN r.id_no ~ '^[0-9]{17}' AND r.id_no NOT LIKE '999999%%'"
-    " THEN to_date(substr(r.id_no, 7, 8), 'YYYYMMDD') END",
-    "sex": "CASE WHEN r.id_no ~ '^[0-9]{17}' AND r.id_no NOT LIKE '999999%%'"
-    " THEN CASE WHEN substr(r.id_no, 17, 1)::int %% 2 = 1 THEN '01' ELSE '02' END ELSE '' END",
-    "id_type": "CASE WHEN length(r.id_no) IN (20, 22) THEN '09'"
-    " WHEN length(r.id_no) = 18 AND r.id_no NOT LIKE '999999%%' THEN '01' ELSE '' END",
+    "birth_date": "r.id_no__born",
+    "sex": "r.id_no__sex",
+    "id_type": f"CASE WHEN r.id_no__is_certificate THEN '{DISABILITY_ID}'"
+    f" WHEN r.id_no__born IS NOT NULL THEN '{RESIDENT_ID}' ELSE '' END",
+    "id_index": "r.id_no__index",
+    "id_tail": "r.id_no__tail",
 }
 
 

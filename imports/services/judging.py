@@ -7,16 +7,15 @@ from typing import Any
 
 from django.db import connection, models
 
+from core import walls
 from households.catalog import FieldFact
-from households.enums import EXITED, HEAD, NO_NUMBER
+from households.enums import EXITED, HEAD
 from households.models import Household, HouseholdYear, Person, PersonYear
 from imports.catalog.plan import Plan
 from imports.checks import RULES, WORDS, codes_of
 from imports.enums import Severity
 from imports.models import Batch
-
-# A document number that stands for a person: not empty and not a placeholder.
-REAL_NUMBER = f"({{0}} <> '' AND {{0}} NOT LIKE '{NO_NUMBER}%%')"
+from imports.services.elsewhere import refuse_taken
 
 
 def judge(batch: Batch, plan: Plan) -> None:
@@ -25,7 +24,7 @@ def judge(batch: Batch, plan: Plan) -> None:
         # One import at a time: its joins and sorts may have more room than a page's.
         cursor.execute("SELECT set_config('work_mem', '256MB', true)")
         for table in (plan.faults, plan.errors, plan.households, plan.persons):
-            cursor.execute(f"DROP TABLE IF EXISTS {table}")
+            walls.drop_scratch(table)
         values = _values(batch)
         _find_faults(cursor, plan, values)
         _judge_households(cursor, plan, values)
@@ -61,6 +60,7 @@ def _find_faults(cursor: Any, plan: Plan, values: dict[str, Any]) -> None:
         *_file_rules(plan),
     ):
         cursor.execute(f"INSERT INTO {plan.faults} (row_no, rule, identifier) {statement}", values)
+    refuse_taken(cursor, plan, values["partition"])
     _collect_errors(cursor, plan, values)
 
 
@@ -127,7 +127,10 @@ def _row_rules(plan: Plan) -> list[tuple[str, str, str]]:
 
 
 def _longest(fact: FieldFact) -> int | None:
-    """How many characters the column holds, for free text; codes and numbers are bounded already."""
+    """How many characters the column holds, for free text; codes and numbers are bounded already.
+
+    What is sealed was measured before.
+    """
     field = fact.model._meta.get_field(fact.name)
     bounded = fact.kind not in ("text", "identifier", "id_number")
     return field.max_length if isinstance(field, models.CharField) and not bounded else None
@@ -159,11 +162,10 @@ def _file_rules(plan: Plan) -> list[str]:
         f" GROUP BY 1 HAVING count(*) > 1) AS twice USING (person_no)",
     ]
     if plan.has("id_no"):
-        real = REAL_NUMBER.format("id_no")
         found.append(
             f"SELECT row_no, 'DUP01', 'id_no' FROM {plan.rows} JOIN"
-            f" (SELECT left(id_no, 18) AS number FROM {plan.rows} WHERE {real}"
-            f" GROUP BY 1 HAVING count(*) > 1) AS twice ON number = left(id_no, 18)"
+            f" (SELECT id_no__index FROM {plan.rows} WHERE id_no__index IS NOT NULL"
+            f" GROUP BY 1 HAVING count(*) > 1) AS twice USING (id_no__index)"
         )
     if plan.has("relation_to_head"):
         found.append(
@@ -295,15 +297,16 @@ def _refuse_unknown_status(cursor: Any, plan: Plan, values: dict[str, Any]) -> N
 
 
 def _judge_persons(cursor: Any, plan: Plan, values: dict[str, Any]) -> None:
-    """Match on the person's number, then on the first 18 of the document number, then by name."""
+    """Match on the person's number, then on the index of the document number, then by name.
+
+    The index stands for the first 18 characters and is NULL where no number stands for a person.
+    """
     by_number = "NULL::bigint"
     join_number = ""
     if plan.has("id_no"):
         by_number = "n.id"
         join_number = (
-            f"LEFT JOIN households_person n ON p.id IS NULL AND {REAL_NUMBER.format('r.id_no')}"
-            f" AND n.id_no18 = left(r.id_no, 18)"
-            f" AND n.id_no18 <> '' AND n.id_no18 NOT LIKE '{NO_NUMBER}%%'"
+            "LEFT JOIN households_person n ON p.id IS NULL AND n.id_index = r.id_no__index"
         )
     cursor.execute(
         f"""
@@ -349,8 +352,7 @@ def _refuse_mistaken(cursor: Any, plan: Plan, values: dict[str, Any]) -> None:
             SELECT m.row_no, 'IDN12', 'person_no'
               FROM {plan.persons}_m m JOIN {plan.rows} r USING (row_no)
               JOIN households_person p ON p.id = m.matched
-             WHERE NOT m.by_number AND {REAL_NUMBER.format("r.id_no")}
-               AND {REAL_NUMBER.format("p.id_no")} AND left(r.id_no, 18) <> p.id_no18
+             WHERE NOT m.by_number AND r.id_no__index <> p.id_index
             UNION ALL
             SELECT m.row_no, 'DUP02', 'id_no'
               FROM {plan.persons}_m m
@@ -360,8 +362,8 @@ def _refuse_mistaken(cursor: Any, plan: Plan, values: dict[str, Any]) -> None:
             UNION ALL
             SELECT m.row_no, 'DUP02', 'id_no'
               FROM {plan.persons}_m m JOIN {plan.rows} r USING (row_no)
-              JOIN households_person other ON other.id_no18 = left(r.id_no, 18)
-               AND {REAL_NUMBER.format("other.id_no18")} AND other.id <> m.matched
+              JOIN households_person other ON other.id_index = r.id_no__index
+               AND other.id <> m.matched
              WHERE NOT m.by_number
             UNION ALL
             SELECT m.row_no, 'DUP01', 'id_no'
@@ -444,23 +446,14 @@ def _find_suspects(cursor: Any, plan: Plan, values: dict[str, Any]) -> None:
             f"SELECT k.row_no, 'IMP13', 'member_count' FROM {plan.households} k"
             f" JOIN {plan.rows} r USING (row_no) WHERE r.member_count <> k.rows"
         )
-    found += [
-        f"SELECT row_no, 'IDN15', '{name}' FROM {plan.rows}"
-        f" WHERE {name} <> '' AND {name} !~ '^1[3-9][0-9]{{9}}$'"
-        for name in ("phone", "member_phone")
-        if plan.has(name)
-    ]
     if plan.has("id_no") and plan.has("sex"):
         found.append(
             f"SELECT row_no, 'IDN09', 'sex' FROM {plan.rows} WHERE sex <> ''"
-            f" AND {REAL_NUMBER.format('id_no')} AND length(id_no) >= 18"
-            f" AND (substr(id_no, 17, 1)::int %% 2 = 1) <> (sex = '01')"
+            f" AND id_no__sex <> '' AND (id_no__sex = '01') <> (sex = '01')"
         )
     if plan.has("id_no") and plan.has("birth_date"):
         found.append(
-            f"SELECT row_no, 'IDN10', 'birth_date' FROM {plan.rows} WHERE birth_date IS NOT NULL"
-            f" AND {REAL_NUMBER.format('id_no')} AND length(id_no) >= 18"
-            f" AND to_char(birth_date, 'YYYYMMDD') <> substr(id_no, 7, 8)"
+            f"SELECT row_no, 'IDN10', 'birth_date' FROM {plan.rows} WHERE birth_date <> id_no__born"
         )
     for statement in found:
         guarded = f"SELECT s.* FROM ({statement}) AS s (row_no, rule, identifier)"

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
+from core import walls
 from core.acting import acting
 from core.jobs.models import Job
 from core.jobs.services import enqueue
@@ -125,11 +126,4 @@ def discard(*, batch: Batch, by: Any) -> None:
 
 def drop_stage(batch: Batch) -> None:
     """Remove the batch's staging tables, those of earlier tries that died in the middle too."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT format('%%I.%%I', schemaname, tablename) FROM pg_tables"
-            " WHERE schemaname = 'staging' AND tablename LIKE %s",
-            [rf"b{batch.pk}\_%"],
-        )
-        for (name,) in cursor.fetchall():
-            cursor.execute(f"DROP TABLE IF EXISTS {name}")
+    walls.drop_scratch(f"b{batch.pk}_")

@@ -17,17 +17,24 @@ from typing import IO, Any
 
 from django.db import connection
 
+from core import vault, walls
 from core.jobs.services import JobFailedError
+from core.sealing import collector_resting
 from core.workbooks import guard
 from imports.catalog import Recognised, UnrecognisedError, read_specs, recognise
-from imports.catalog.plan import Plan
+from imports.catalog.plan import Plan, in_front
 from imports.checks import RULES
 from imports.enums import BatchState
 from imports.models import Batch, Problem
 from imports.services import judging
 from imports.services.receiving import drop_stage
+from imports.services.rotating import KeysUnsettledError, refuse_unsettled
+from imports.services.sealing import SealedRows, raw_rows
 from villages.formulas import match_key
 from villages.queries import resolution_rows
+
+PROBLEM_BATCH = 5_000
+LONGEST_VALUE = 200
 
 Progress = Callable[[str, int, int | None], None]
 
@@ -58,6 +65,7 @@ def stage(*, batch: Batch, stage_name: str, progress: Progress = quiet) -> Plan:
     refusal. Staging tables of an earlier try are dropped first.
     """
     timer = Timer()
+    refuse_unsettled()
     drop_stage(batch)
     batch.stage = stage_name
     try:
@@ -71,6 +79,7 @@ def stage(*, batch: Batch, stage_name: str, progress: Progress = quiet) -> Plan:
     with timer.phase("judge"):
         batch.register_version = register_version()
         judging.judge(batch, plan)
+    walls.enclose_scratch(plan.tables, batch.region_prefix)
     batch.seconds = timer.seconds
     batch.state = BatchState.STAGED
     return plan
@@ -84,11 +93,18 @@ def register_version() -> int:
 
 
 def is_staged(batch: Batch) -> bool:
-    """Whether the staging tables still stand; a crash of the server empties unlogged tables."""
+    """Whether the staging tables still stand, sealed under the keys of today.
+
+    A crash of the server empties unlogged tables.
+    """
     plan = Plan.of_batch(batch)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass(%s), to_regclass(%s)", [plan.rows, plan.households])
-        if None in cursor.fetchone():
+        cursor.execute(
+            "SELECT to_regclass(%s), to_regclass(%s), obj_description(to_regclass(%s), 'pg_class')",
+            [plan.rows, plan.households, plan.rows],
+        )
+        *tables, keys = cursor.fetchone()
+        if None in tables or keys != vault.ring().print:
             return False
         cursor.execute(f"SELECT count(*) FROM {plan.rows}")
         return bool(cursor.fetchone()[0] == batch.rows_read)
@@ -99,6 +115,7 @@ def restage_judgement(batch: Batch) -> None:
     plan = Plan.of_batch(batch)
     batch.register_version = register_version()
     judging.judge(batch, plan)
+    walls.enclose_scratch(plan.tables, batch.region_prefix)
     save_problems(batch, plan)
 
 
@@ -150,6 +167,8 @@ def _converse(batch: Batch, child: subprocess.Popen[bytes], progress: Progress) 
     _remember(batch, hello, found)
     specs = read_specs(found.columns)
     plan = Plan.of(batch, specs, found.layout.grain)
+    by_name = {spec["name"]: spec for spec in specs}
+    specs = [by_name[name] for name in in_front(list(by_name))]
     child.stdin.write(
         json.dumps({"header_row": found.header_row, "columns": specs}).encode() + b"\n"
     )
@@ -157,12 +176,17 @@ def _converse(batch: Batch, child: subprocess.Popen[bytes], progress: Progress) 
     total = max(0, hello["total"] - found.header_row - 1)
     with connection.cursor() as cursor:
         cursor.execute(plan.create_rows())
-        counted = _Counting(child.stdout, progress, total)
-        cursor.copy_expert(f"COPY {plan.rows} ({', '.join(plan.copied)}) FROM STDIN", counted)
-        if child.wait() != 0:
+        keys = vault.ring().print
+        cursor.execute(f"COMMENT ON TABLE {plan.rows} IS '{keys}'")
+        sealed = SealedRows(child.stdout, plan, progress, total)
+        with collector_resting():
+            cursor.copy_expert(f"COPY {plan.rows} ({', '.join(plan.copied)}) FROM STDIN", sealed)
+        if child.wait() != 0 or sealed.is_broken:
             raise guard.RefusedError(
                 "parser", "工作簿结构异常，读取中断，已拒绝。请在原系统重新导出。"
             )
+        if vault.ring().print != keys:
+            raise KeysUnsettledError("读入期间更换了加密密钥，请重新解析。")
         cursor.execute(f"ANALYZE {plan.rows} (row_no, household_no)")
     return plan
 
@@ -181,23 +205,6 @@ def _remember(batch: Batch, hello: dict[str, Any], found: Recognised) -> None:
     batch.layout = found.layout
     batch.header_row = hello["first_row"] + found.header_row + 1
     batch.header_map = [[column.header, column.identifier] for column in found.columns]
-
-
-class _Counting:
-    """The child's output on its way into COPY, counted for the progress bar."""
-
-    def __init__(self, source: IO[bytes], progress: Progress, total: int) -> None:
-        self.source, self.progress, self.total = source, progress, total
-        self.lines = 0
-        self.last = monotonic()
-
-    def read(self, size: int) -> bytes:
-        block = self.source.read(size * 16)
-        self.lines += block.count(b"\n")
-        if monotonic() - self.last > 1:
-            self.last = monotonic()
-            self.progress("读入行", self.lines, self.total)
-        return block
 
 
 def _resolve_places(batch: Batch, plan: Plan) -> None:
@@ -239,32 +246,46 @@ class _Villages:
 def save_problems(batch: Batch, plan: Plan) -> None:
     """Keep what was wrong, with the cell's own words, beyond the life of the staging tables."""
     Problem.objects.filter(batch=batch).delete()
-    positions = {
-        identifier: at + 1 for at, (_, identifier) in enumerate(batch.header_map) if identifier
+    places = {
+        identifier: (at, header)
+        for at, (header, identifier) in enumerate(batch.header_map)
+        if identifier
     }
-    headers = {identifier: header for header, identifier in batch.header_map if identifier}
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""
-            INSERT INTO imports_problem
-                (batch_id, row_no, rule, severity, identifier, header, value)
-            SELECT %s, f.row_no, f.rule, severities.severity, f.identifier,
-                   coalesce(heads.header, ''),
-                   coalesce(left((string_to_array(r.raw, '␟'))[heads.position], 200), '')
-              FROM {plan.faults} f
-              JOIN {plan.rows} r USING (row_no)
-              JOIN unnest(%s::text[], %s::text[]) AS severities (rule, severity)
-                ON severities.rule = f.rule
-              LEFT JOIN unnest(%s::text[], %s::text[], %s::int[])
-                     AS heads (identifier, header, position) ON heads.identifier = f.identifier
-             ORDER BY f.rule, f.row_no
-            """,
-            [
-                batch.pk,
-                list(RULES),
-                [rule.severity.value for rule in RULES.values()],
-                list(headers),
-                list(headers.values()),
-                [positions[identifier] for identifier in headers],
-            ],
+            f"SELECT f.row_no, f.rule, f.identifier FROM {plan.faults} f ORDER BY f.rule, f.row_no"
         )
+        faults = cursor.fetchall()
+        words = dict(raw_rows(plan, {row_no for row_no, _, name in faults if name in places}))
+        for start in range(0, len(faults), PROBLEM_BATCH):
+            some = faults[start : start + PROBLEM_BATCH]
+            said = [_words(words.get(row_no), places.get(name)) for row_no, _, name in some]
+            sealed = vault.copy_salted(
+                "problem",
+                [text.encode() for text in said],
+                [str(row_no).encode() for row_no, _, _ in some],
+            )
+            cursor.execute(
+                "INSERT INTO imports_problem"
+                " (batch_id, row_no, rule, severity, identifier, header, value)"
+                " SELECT %s, row_no, rule, severity, identifier, header, value::bytea"
+                " FROM unnest(%s::int[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])"
+                " AS found (row_no, rule, severity, identifier, header, value)",
+                [
+                    batch.pk,
+                    [row_no for row_no, _, _ in some],
+                    [rule for _, rule, _ in some],
+                    [RULES[rule].severity.value for _, rule, _ in some],
+                    [name for _, _, name in some],
+                    [places[name][1] if name in places else "" for _, _, name in some],
+                    # COPY's text, without the backslash that only COPY takes away.
+                    [None if one == vault.COPY_NULL else one[1:].decode() for one in sealed],
+                ],
+            )
+
+
+def _words(cells: list[str] | None, place: tuple[int, str] | None) -> str:
+    """What stood in the cell, as much of it as is kept."""
+    if cells is None or place is None or place[0] >= len(cells):
+        return ""
+    return cells[place[0]][:LONGEST_VALUE]

@@ -111,6 +111,7 @@ def test_yes_no_missing(cell: Any, read: str) -> None:
 def test_copy_lines_stay_lines(text: str) -> None:
     escaped = cells.escape(text)
     assert not set(escaped) & {"\t", "\n", "\r", "\0"}
+    assert cells.unescape(escaped) == text.replace("\0", "")
 
 
 @given(st.integers(0, 10**17 - 1).map(lambda n: f"{n:017d}"))
@@ -130,6 +131,40 @@ def test_check_digit_agrees_with_the_library(first17: str) -> None:
 )  # fmt: skip
 def test_numbers(text: str, fault: str) -> None:
     assert idnumbers.read(text).fault == fault
+
+
+@pytest.mark.parametrize(
+    ("cell", "columns", "fault"),
+    [
+        ("11010519491231002X", "11010519491231002X\t1949-12-31\t02\tf", ""),
+        ("41039919500101001442", "41039919500101001442\t1950-01-01\t01\tt", ""),
+        ("410399500101001", "410399195001010014\t1950-01-01\t01\tf", "upgraded"),
+        ("999999195001010018", "999999195001010018\t\\N\t\tf", "no_number"),
+        ("990324197001010013", "990324197001010013\t\\N\t\tf", "checksum"),
+        ("9" * 5 + "1" * 20, "9" * 5 + "1" * 20 + "\t\\N\t\tf", "length+too_long"),
+        ("", "\t\\N\t\tf", "blank"),
+        (4.10399e17, "\t\\N\t\tf", "lost_digits"),
+    ],
+)
+def test_document_number_says_what_it_tells(cell: Any, columns: str, fault: str) -> None:
+    read, remembered = cells.make("id_number", {"longest": 22})
+    assert (read(cell), remembered) == ((columns, fault), False)
+
+
+@pytest.mark.parametrize(
+    ("cell", "fault"),
+    [
+        ("13900001234", ""), ("", ""), ("66310", "no_mobile"), ("1390000123 4", "blanks"),
+        ("6631 0", "blanks+no_mobile"), ("1" * 31, "too_long+no_mobile"), ("4.1E+10", "lost_digits"),
+    ],
+)  # fmt: skip
+def test_telephone_is_judged_where_it_can_be_read(cell: str, fault: str) -> None:
+    read, _ = cells.make("identifier", {"longest": 30, "mobile": 1})
+    assert read(cell)[1] == fault
+
+
+def test_placeholder_with_odd_characters_is_no_number() -> None:
+    assert idnumbers.read("999999-待补").fault == "letters"
 
 
 def test_number_tells_birth_date_and_sex() -> None:
@@ -153,5 +188,7 @@ def test_no_row_is_lost_between_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [[str(number), ""] for number in range(10)]
     rows[4] = ["", ""]
     columns = [{"index": 0, "name": "n", "kind": "text"}]
-    lines = [line for chunk in reader.convert(rows, columns, 2) for line in chunk]
-    assert [line.split("\t")[0] for line in lines] == [str(n + 2) for n in range(10) if n != 4]
+    blocks = list(reader.convert(rows, columns, 2))
+    for part in (0, 1):
+        lines = [line for block in blocks for line in block[part]]
+        assert [line.split("\t")[0] for line in lines] == [str(n + 2) for n in range(10) if n != 4]

@@ -1,3 +1,4 @@
+import re
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from datetime import date
@@ -10,13 +11,14 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accounts.models import MachineClient
 from core.acting import acting
 from core.scope import Maintenance
 from households.catalog import facts, facts_of
-from households.models import Household, HouseholdYear, PersonYear
+from households.models import Household, HouseholdYear, Person, PersonYear
 from households.queries import keyset, lines, places, rows, sheet, values
 from households.queries.timeline import timeline
-from tests.factories.households import HOME, NEIGHBOUR, household
+from tests.factories.households import HOME, NEIGHBOUR, household, id_no
 from tests.villages.lists import load, renamed
 from tests.workbooks import family
 from villages.models import Region, RegionSuccession
@@ -232,7 +234,7 @@ def test_facts_are_written_for_people(identifier: str, stored: Any, shown: str) 
 @pytest.mark.usefixtures("city")
 def test_every_fact_stands_on_exactly_one_card() -> None:
     row = household()
-    shown = [item.label for card in sheet.cards(row) for item in card.items]
+    shown = [item.label for card in sheet.cards(row, Maintenance("4103")) for item in card.items]
     shown += [item.label for item in sheet.income(row).items]
     hidden = {"户编号", "户主姓名", "人均纯收入"}
     expected = [one.label for model in (Household, HouseholdYear) for one in facts_of(model)]
@@ -287,11 +289,72 @@ def test_changes_are_told_with_name_reason_and_masked_values(luanchuan_clerk: An
         HouseholdYear.objects.filter(pk=row.pk).update(main_cause="02")
     row.refresh_from_db()
     last, first = timeline(row, CITY)
-    assert (last.title, last.note) == ("修改贫困户年度信息", "主要致贫原因：因病 → 因残")
+    assert last.title == "修改贫困户年度信息"
+    assert last.note == "主要致贫原因：因病 → 因残；经办人：系统"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", last.when)
     assert first.note == (
-        "联系电话：139****1234 → 139****9999；银行卡号：已脱敏 → 已脱敏；"
-        "人均纯收入：2,800.00 元/人·年 → 3,100.00 元/人·年；经办人 luanchuan；入户核实"
+        "联系电话：139****1234 → 139****9999；银行卡号：有修改（已脱敏）；"
+        "人均纯收入：2,800.00 → 3,100.00 元/人·年；事由：入户核实；经办人：luanchuan"
     )
+
+
+@pytest.mark.usefixtures("city")
+def test_changes_of_members_and_by_machines_are_told() -> None:
+    row = household(members=2)
+    head = row.household.persons.order_by("pk")[0]
+    with acting(by=MachineClient(pk=7, name="残联系统"), reason="数据比对"):
+        PersonYear.objects.filter(person=head).update(relation_to_head="02")
+        Person.objects.filter(pk=head.pk).update(name="新名")
+    (name, relation) = timeline(row, CITY)
+    assert name.title == "修改贫困人口：新名"
+    assert name.note == f"姓名：{head.name} → 新名；事由：数据比对；经办人：残联系统（接口）"
+    assert relation.title == "修改贫困人口年度信息：新名"
+    assert relation.note.startswith("与户主关系：本人或户主 → 配偶；事由：")
+
+
+@pytest.mark.usefixtures("city")
+def test_numbers_of_members_stay_masked_in_the_timeline() -> None:
+    row = household(members=1)
+    person = row.household.persons.get()
+    Person.objects.filter(pk=person.pk).update(id_no=id_no(777))
+    (event,) = timeline(row, CITY)
+    assert "证件号码：" in event.note
+    assert person.id_no not in event.note
+    assert id_no(777) not in event.note
+
+
+@pytest.mark.usefixtures("city")
+def test_days_of_birth_are_told_by_their_year() -> None:
+    """Beside a masked number the day would make it whole again."""
+    row = household(members=1)
+    for born in (date(1981, 1, 2), date(1981, 3, 4)):
+        Person.objects.update(birth_date=born)
+    later, first = timeline(row, CITY)
+    assert first.note.startswith("出生日期：1970 年 → 1981 年；")
+    assert later.note.startswith("出生日期：有修改（1981 年）；")
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (date(1970, 1, 2), "1970 年"), ("1970-01-02", "1970 年"), ("19700102", "1970 年"),
+        ("1970年1月2日", "1970 年"), ("1970", "1970 年"), ("18630", "已脱敏"), ("2/1/1970", "已脱敏"),
+        ("99032419700102", "已脱敏"), (None, "未填"), ("", "未填"),
+    ],
+)  # fmt: skip
+def test_a_day_of_birth_in_words(value: Any, words: str) -> None:
+    assert values.written(facts()["birth_date"], value) == words
+
+
+@pytest.mark.usefixtures("city")
+def test_a_move_is_told_by_the_villages_names() -> None:
+    row = household(members=2)
+    there = Region.objects.filter(level="village").exclude(code=row.village_code)[0]
+    Household.objects.filter(pk=row.household_id).update(village=there, village_code=there.code)
+    row.refresh_from_db()
+    (event,) = timeline(row, CITY)
+    assert f" → {there.name}（{there.code}）" in event.note
 
 
 @pytest.mark.usefixtures("city")
@@ -309,7 +372,7 @@ def test_many_changes_are_counted() -> None:
         HouseholdYear.objects.filter(pk=row.pk).update(**PARTS, farmland_mu=1, forest_mu=2)
     row.refresh_from_db()
     (event,) = timeline(row, CITY)
-    assert event.note.endswith("等 7 项")
+    assert event.note.endswith("等 7 项；经办人：系统")
 
 
 @pytest.mark.usefixtures("city")

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from exits.queries import lines_of_year
-from households.models import HouseholdYear, PersonYear
+from households.models import Household, HouseholdYear, PersonYear
 from households.queries import lines_from
 from households.queries.keyset import HOUSEHOLDS
 from households.queries.years import forget_years
@@ -346,9 +346,9 @@ def test_years_before_a_household_came_stay_with_its_former_county(
     """The row of a year belongs to where the household lived then."""
     old = household(year=2017)
     new = household(of=old.household)
-    HouseholdYear.objects.filter(pk=new.pk).update(
-        village=household(code=NEIGHBOUR).village, village_code=NEIGHBOUR
-    )
+    there = {"village": household(code=NEIGHBOUR).village, "village_code": NEIGHBOUR}
+    Household.objects.filter(pk=old.household_id).update(**there)
+    HouseholdYear.objects.filter(pk=new.pk).update(**there)
     here = as_user(luanchuan_clerk).get(page_of(old), {"year": 2017})
     there = as_user(songxian_clerk).get(page_of(old), {"year": 2018})
     assert here.context["partitions"] == [2017]

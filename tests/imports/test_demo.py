@@ -1,5 +1,6 @@
 """The demo city: published totals, consistent households, equal at every run."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
@@ -284,7 +285,8 @@ def test_genuine_faults_are_there(demo: Plan) -> None:
     assert years.exclude(member_count=F("members")).exists()
     assert years.filter(is_dangerous_house=True, dangerous_house_level__in="12").exists()
     assert years.filter(partition=2018, safe_water_solved=None).exists()
-    assert years.exclude(phone="").exclude(phone__regex=r"^1[3-9][0-9]{9}$").exists()
+    phones = years.exclude(phone="").values_list("phone", flat=True)
+    assert any(not re.fullmatch("1[3-9][0-9]{9}", phone) for phone in phones)
 
 
 @pytest.mark.parametrize("digits", [6, 9, 12])
@@ -430,8 +432,10 @@ def test_workbook_reads_back_as_the_register(db: None, code: str, year: int) -> 
                 if fact.kind == "amount" and expected != living.NULL:
                     step = Decimal(1).scaleb(-dict(fact.options)["places"])
                     expected = str(Decimal(expected).quantize(step))
+                if fact.kind == "id_number":
+                    value = value.partition("\t")[0]
                 assert value == expected, (identifier, cells)
-                assert fault in ("", "no_number"), (identifier, fault, cells)
+                assert fault in ("", "no_number", "no_mobile"), (identifier, fault, cells)
     assert next(written, None) is None
 
 

@@ -7,10 +7,12 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from accounts.models import User
+from accounts.enums import Role
+from accounts.models import Grant, User
 from core.jobs.models import Job
 from imports.enums import BatchState
 from imports.models import Batch
+from tests.conftest import LONG_AGO, OF_THE_SCOPE, person
 from tests.workbooks import build, family, id_number, member
 
 AsUser = Callable[[User], Client]
@@ -108,6 +110,53 @@ def test_neighbour_finds_no_such_batch(
     assert as_user(luanchuan_clerk).get("/imports/99999999/").status_code == 404
 
 
+@pytest.fixture
+def loads_next_door(db: None) -> User:
+    """Reads 栾川县 and loads workbooks in 嵩县 only."""
+    clerk = person("nextdoor", Role.COUNTY_CLERK, "410325")
+    Grant.objects.create(user=clerk, role=Role.LEADER, region_prefix="410324", valid_from=LONG_AGO)
+    return clerk
+
+
+def test_loading_in_one_county_opens_no_batch_of_another(
+    as_user: AsUser, batch: Batch, stage: Stage, loads_next_door: User
+) -> None:
+    own = stage(family(9), region="410325")
+    client = as_user(loads_next_door)
+    assert list(client.get("/imports/").context["batches"]) == [own]
+    assert client.get(f"/imports/{batch.pk}/").status_code == 404
+    for act in ("apply", "discard"):
+        assert client.post(f"/imports/{batch.pk}/{act}/").status_code == 404
+    batch.refresh_from_db()
+    assert batch.state == BatchState.STAGED
+    assert not Job.objects.filter(kind="imports.apply").exists()
+    assert client.get(f"/imports/{own.pk}/").status_code == 200
+    assert client.post(f"/imports/{own.pk}/discard/").status_code == 302
+
+
+def test_days_of_birth_are_shown_by_their_year(
+    as_user: AsUser, load_rows: Stage, stage: Stage, luanchuan_clerk: User
+) -> None:
+    """Beside a masked number the day would make it whole again."""
+    load_rows([member(1, 出生日期="1970-01-01")], region="410324")
+    changed = stage(
+        [
+            member(1, 出生日期="1981-01-02"),
+            member(3, 2, 出生日期="1971-03-04"),
+            member(5, 3, 出生日期="1972-13-05"),
+        ],
+        region="410324",
+    )
+    page = as_user(luanchuan_clerk).get(f"/imports/{changed.pk}/")
+    shown = {row["field"]: (row["old"], row["new"]) for row in page.context["change_rows"]}
+    assert shown["出生日期"] == ("1970 年", "1981 年")
+    told = {row["rule"]: row["value"] for row in page.context["problem_rows"]}
+    assert told["IDN10"] == "1971 年"
+    text = page.content.decode()
+    for day in ("1970-01-01", "1981-01-02", "1971-03-04", "1972-13-05"):
+        assert day not in text
+
+
 @pytest.mark.parametrize("act", ["apply", "discard"])
 def test_wrong_method(as_user: AsUser, batch: Batch, luanchuan_clerk: User, act: str) -> None:
     assert as_user(luanchuan_clerk).get(f"/imports/{batch.pk}/{act}/").status_code == 405
@@ -141,7 +190,7 @@ def test_list_takes_the_same_queries_for_any_number(
         stage(family(household), region="410324")
     client = as_user(luanchuan_clerk)
     client.get("/imports/")
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(5 + OF_THE_SCOPE):
         assert len(client.get("/imports/").context["batches"]) == number
 
 

@@ -16,6 +16,7 @@ from imports import services
 from imports.checks import RULES
 from imports.models import Batch
 from imports.services.receiving import ClosedPartitionError
+from imports.services.rotating import KeysUnsettledError
 from imports.services.staging import save_problems
 
 
@@ -38,7 +39,7 @@ class Command(BaseCommand):
                 report = self._report(batch, monotonic() - started)
                 if options["dry_run"]:
                     transaction.set_rollback(True)
-        except (RefusedError, JobFailedError) as refusal:
+        except (RefusedError, JobFailedError, KeysUnsettledError) as refusal:
             raise CommandError(str(refusal)) from refusal
         except ClosedPartitionError as error:
             raise CommandError(f"{options['partition']} 年度已关闭，不能导入。") from error

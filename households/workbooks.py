@@ -1,0 +1,125 @@
+"""Lists of the register as they are exported: the lines of the page, a thousand at a time."""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from core.exports.kinds import Kind, Terms, register
+from core.scope import Actor, within
+from core.templatetags.show import mask_phone
+from households.catalog import label
+from households.models import HouseholdYear
+from households.queries.conditions import STATUS_GROUPS, YES, matching_households
+from households.queries.keyset import HOUSEHOLDS
+from households.queries.rows import MISSING, HouseholdRow, heads_of, household_rows, masked_id
+
+READ, REVEAL = "households.view_register", "households.reveal"
+CHUNK = 1_000
+HEADERS = (
+    "户编号", "户主姓名", "户主证件号码", "联系电话", "县区", "乡镇", "行政村", "是否贫困村", "家庭人口",
+    "主要致贫原因", "人均纯收入（元）", "脱贫状态", "年度",
+)  # fmt: skip
+_GROUP_WORDS = {"poor": "未脱贫", "exited": "已脱贫"}
+# Terms with a code list, and those that are words, numbers or answers themselves.
+_CODED = {
+    "status": ("脱贫状态", "exit_status"),
+    "cause": ("主要致贫原因", "poverty_cause"),
+    "attribute": ("贫困户属性", "household_attribute"),
+}
+_PLAIN = {
+    "year": "年度", "region": "区划", "county": "县区", "town": "乡镇", "village": "行政村",
+    "exit_year": "脱贫年度", "income_below": "人均纯收入低于", "income_above": "人均纯收入高于",
+    "below_line": "收入低于当年标准", "poor_village": "在贫困村", "missing": "未填项目", "q": "姓名、户编号",
+}  # fmt: skip
+
+
+def stored_terms(terms: Mapping[str, Any]) -> dict[str, Any]:
+    """The terms of a valid search as JSON; what was not asked for is left out."""
+    return {
+        name: str(value) if isinstance(value, Decimal) else value
+        for name, value in terms.items()
+        if value not in (None, "", [])
+    }
+
+
+def matching(terms: Terms, actor: Actor, *, region: str, full: bool) -> Any:
+    """The households of one year that the actor sees below `region` and the terms select.
+
+    Whoever sees more, by an assignment or by a later grant, takes none of it out through `region`.
+    Whole numbers are of households only whose numbers the actor may see one by one.
+    """
+    rows = HouseholdYear.objects.visible_to(actor)
+    if region:
+        rows = rows.in_region(region)
+    if full:
+        rows = rows.filter(within(actor.prefixes_for(REVEAL), "village_code"))
+    return matching_households(rows, terms, int(terms["year"]))
+
+
+def count(terms: Terms, actor: Actor, *, region: str, full: bool) -> int:
+    return int(matching(terms, actor, region=region, full=full).count())
+
+
+def lines(terms: Terms, actor: Actor, *, region: str, full: bool) -> Iterator[list[Any]]:
+    """The cells of each household; a thousand cost as many queries as one."""
+    year = int(terms["year"])
+    keys = matching(terms, actor, region=region, full=full).values_list(*HOUSEHOLDS.fields)
+    after = ""
+    while True:
+        page = HOUSEHOLDS.page(keys, size=CHUNK, after=after)
+        numbers = _numbers([household for _, household in page.rows], year)
+        for row in household_rows(page.rows, year):
+            yield _cells(row, *numbers[row.household_no], full=full)
+        after = page.next
+        if not after:
+            return
+
+
+def _numbers(ids: list[int], year: int) -> dict[str, tuple[str, str]]:
+    """Household number → identity number of the head, telephone; both whole."""
+    heads = heads_of(ids, year)
+    rows = HouseholdYear.objects.in_year(year).filter(household_id__in=ids)
+    found = rows.select_related("household").only(
+        "household_id", "partition_id", "phone", "head_id_no", "household__household_no"
+    )
+    return {
+        row.household.household_no: (
+            heads[row.household_id].person.id_no if row.household_id in heads else row.head_id_no,
+            row.phone,
+        )
+        for row in found
+    }
+
+
+def _cells(row: HouseholdRow, id_no: str, phone: str, *, full: bool) -> list[Any]:
+    return [
+        row.household_no,
+        row.head_name,
+        id_no if full else masked_id(id_no),
+        phone if full else mask_phone(phone),
+        row.county_name,
+        row.town_name,
+        row.village_name,
+        row.is_poor_village,
+        row.member_count,
+        row.cause_label,
+        MISSING if row.income is None else row.income,
+        row.status_label,
+        row.year,
+    ]
+
+
+def words(terms: Terms) -> str:
+    """The terms as a clerk reads them."""
+    parts = [f"{text}：{terms[name]}" for name, text in _PLAIN.items() if name in terms]
+    for name, (text, table) in _CODED.items():
+        if chosen := terms.get(name):
+            said = [
+                _GROUP_WORDS[code] if code in STATUS_GROUPS else label(table, code)
+                for code in chosen
+            ]
+            parts.append(f"{text}：{'、'.join(said)}")
+    return "；".join(parts).replace(f"：{YES}", "：是").replace("：false", "：否")
+
+
+register(Kind("households", "贫困户清单", READ, REVEAL, HEADERS, count, lines, words))
