@@ -1,14 +1,108 @@
-"""Rights as code: reviewing this file is reviewing the rights."""
+"""Rights as code: reviewing this file is reviewing the rights.
+
+A right holds only inside the region of the grant that carries it. The three administrators
+(系统、安全、审计) exclude one another and cannot read the register by virtue of their office, as
+GB/T 22239-2019 8.1.5 asks of a system's managers; `accounts` holds that in the database too.
+"""
+
+from dataclasses import dataclass
 
 from accounts.enums import Role
 
 READ_REGISTER = "households.view_register"
+REVEAL = "households.reveal"
+ASSIGN = "households.assign"
 LOAD_WORKBOOKS = "imports.load_workbook"
-MANAGE_JOBS = "core.manage_jobs"
 RECOMPUTE_METRICS = "exits.recompute"
+MANAGE_JOBS = "core.manage_jobs"
+VIEW_LEDGER = "core.view_ledger"
+RELEASE_EXPORT = "core.release_export"
+MANAGE_USERS = "accounts.manage_users"
+MANAGE_GRANTS = "accounts.manage_grants"
+MANAGE_CLIENTS = "accounts.manage_clients"
 
-PERMISSIONS: dict[str, frozenset[str]] = {
-    Role.LEADER: frozenset({READ_REGISTER}),
-    Role.CLERK: frozenset({READ_REGISTER, LOAD_WORKBOOKS}),
-    Role.ADMIN: frozenset({READ_REGISTER, LOAD_WORKBOOKS, MANAGE_JOBS, RECOMPUTE_METRICS}),
+# In the order of the matrix page: what each right lets its holder do.
+RIGHTS: dict[str, str] = {
+    READ_REGISTER: "查看本区划内的登记数据和指标（敏感信息脱敏）",
+    REVEAL: "逐条查看未脱敏的证件号码、电话、账号、健康状况（记录在案）",
+    ASSIGN: "把贫困户分派给帮扶责任人、督查和调查员",
+    LOAD_WORKBOOKS: "导入工作簿",
+    RECOMPUTE_METRICS: "发起指标重算",
+    RELEASE_EXPORT: "复核放行含完整号码的导出",
+    MANAGE_JOBS: "重试、取消后台任务",
+    MANAGE_USERS: "建立、停用、交接账号，重置口令",
+    MANAGE_GRANTS: "授予、收回角色",
+    MANAGE_CLIENTS: "签发、轮换、吊销接口密钥",
+    VIEW_LEDGER: "查阅访问台账、存证和告警",
 }
+
+
+@dataclass(frozen=True)
+class RoleFacts:
+    """What a role may do, at which levels it can be granted, and how high it stands.
+
+    `levels` are lengths of the region prefix: 4 city, 6 county, 9 town, 12 village. A grantor
+    grants only roles of a lower `rank`. `sees_assigned_only`: reads no region, only the households
+    assigned to the person.
+    """
+
+    description: str
+    permissions: frozenset[str]
+    levels: frozenset[int]
+    rank: int
+    sees_assigned_only: bool = False
+
+
+def _facts(
+    rank: int, levels: tuple[int, ...], description: str, *permissions: str, assigned: bool = False
+) -> RoleFacts:
+    return RoleFacts(description, frozenset(permissions), frozenset(levels), rank, assigned)
+
+
+ADMINISTRATORS = (Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN)
+
+ROLES: dict[str, RoleFacts] = {
+    Role.SYSTEM_ADMIN: _facts(
+        90, (4, 6), "管理账号和后台任务；不能授权，不能查看登记数据和台账。",
+        MANAGE_USERS, MANAGE_JOBS,
+    ),
+    Role.SECURITY_ADMIN: _facts(
+        90, (4, 6), "授予和收回角色、签发接口密钥；不能建立账号，不能查看登记数据和台账。",
+        MANAGE_GRANTS, MANAGE_CLIENTS,
+    ),
+    Role.AUDIT_ADMIN: _facts(
+        90, (4, 6), "查阅访问台账、存证和告警；不能管理账号和授权，不能查看登记数据。",
+        VIEW_LEDGER,
+    ),
+    Role.LEADER: _facts(60, (4, 6), "看全市或本县的指标和名单，不作修改。", READ_REGISTER),
+    Role.CITY_OFFICE: _facts(
+        60, (4,), "市级业务：看全市数据、导入、重算、管理后台任务、复核放行导出。",
+        READ_REGISTER, REVEAL, ASSIGN, LOAD_WORKBOOKS, RECOMPUTE_METRICS, RELEASE_EXPORT,
+        MANAGE_JOBS,
+    ),
+    Role.COUNTY_OFFICE: _facts(
+        50, (6,), "县级业务：看本县数据、导入、重算、分派、复核放行导出。",
+        READ_REGISTER, REVEAL, ASSIGN, LOAD_WORKBOOKS, RECOMPUTE_METRICS, RELEASE_EXPORT,
+    ),
+    Role.COUNTY_CLERK: _facts(
+        40, (6,), "录入、导入和核对本县数据。", READ_REGISTER, REVEAL, LOAD_WORKBOOKS
+    ),
+    Role.TOWN_CLERK: _facts(
+        30, (9,), "录入、导入和核对本乡镇数据。", READ_REGISTER, REVEAL, LOAD_WORKBOOKS
+    ),
+    Role.VILLAGE: _facts(20, (12,), "看本村数据。", READ_REGISTER),
+    Role.HELPER: _facts(
+        10, (4, 6, 9, 12), "只看分派给本人帮扶的户。", READ_REGISTER, assigned=True
+    ),
+    Role.DEPARTMENT: _facts(30, (4, 6), "只看本部门上报的名单和比对结果。"),
+    Role.FINANCE: _facts(40, (4, 6), "看本区划的登记数据和资金，不作登记修改。", READ_REGISTER),
+    Role.INSPECTOR: _facts(
+        30, (4, 6, 9, 12), "只看分派给本人的督查、调查对象。", READ_REGISTER, assigned=True
+    ),
+    Role.AUDITOR: _facts(
+        60, (4, 6), "看本区划的全部登记数据和访问台账，不作任何修改。",
+        READ_REGISTER, REVEAL, VIEW_LEDGER,
+    ),
+}  # fmt: skip
+
+PERMISSIONS: dict[str, frozenset[str]] = {role: facts.permissions for role, facts in ROLES.items()}

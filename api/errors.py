@@ -8,11 +8,18 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from api.auth import NO_KEY
+from api.strangers import TooManyRefusalsError
+from core.limits import WORDS
+
 NOT_FOUND = "没有这个对象，或不在该客户端的区划范围内。"
 INVALID = "请求参数有误。"
 _WORDS: dict[type[Exception], str] = {
     Http404: NOT_FOUND,
-    exceptions.NotAuthenticated: "请提供密钥：Authorization: Bearer <密钥>。",
+    exceptions.NotAuthenticated: NO_KEY,
+    exceptions.AuthenticationFailed: NO_KEY,
+    exceptions.Throttled: "已达到该客户端的调取上限，请按 Retry-After 指明的秒数稍后再试。",
+    TooManyRefusalsError: WORDS,
     exceptions.MethodNotAllowed: "本接口只读，不支持这种请求方法。",
     exceptions.NotAcceptable: "只提供 JSON 格式。",
     PermissionDenied: "没有权限。",

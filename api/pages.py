@@ -10,10 +10,25 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.errors import invalid
+from core.sharing import PERSONAL, FieldGroup
+from households.catalog import facts
+from households.models.groups import GROUP_OF, KEYS
 from households.queries.keyset import BadCursorError, Keyset, Page
 
 LIMIT, LARGEST = 100, 1000
-_PAGE_TERMS = {"limit", "cursor", "count"}
+PAGE_TERMS = {"limit", "cursor", "count"}
+# Terms that search facts of another group than the basic ones, and such as search none.
+GROUP_OF_TERM: dict[str, FieldGroup | None] = {
+    **dict.fromkeys(("year", "region", "county", "town", "village", "poor_village"), None),
+    **dict.fromkeys(("income_below", "income_above", "below_line"), FieldGroup.INCOME),
+    **dict.fromkeys(
+        ("status", "cause", "attribute", "exit_year", "relation", "education", "student",
+         "labour", "work_area", "q"),
+        FieldGroup.BASIC,
+    ),
+    # Its values are facts of all groups: each is looked at by itself.
+    "missing": None,
+}  # fmt: skip
 
 
 def refuse_unknown(request: Request, known: set[str]) -> None:
@@ -129,7 +144,8 @@ class StrictFilterBackend(DjangoFilterBackend):
         several = {
             name for name, one in filterset.filters.items() if isinstance(one, MultipleChoiceFilter)
         }
-        refuse_unknown(request, {*filterset.filters, *_PAGE_TERMS, *view.own_terms})
+        _withhold(filterset, view, request.user)
+        refuse_unknown(request, {*filterset.filters, *PAGE_TERMS, *view.own_terms})
         refuse_repeated(request, several)
         if not filterset.is_valid():
             raise invalid(_worded(request, filterset.errors))
@@ -143,6 +159,29 @@ class StrictFilterBackend(DjangoFilterBackend):
                 raise invalid({"partition": ["partition 与 year 不一致。"]})
             data["year"] = data["partition"]
         return {"data": data, "queryset": queryset, "request": request, "actor": request.user}
+
+
+def _withhold(filterset: Any, view: Any, client: Any) -> None:
+    """Take away what would search facts the client is not given: who can ask, can find out."""
+    if view.resource not in PERSONAL:
+        return
+    given: frozenset[str] = client.field_groups
+    for name in list(filterset.filters):
+        # A term that nobody has put into a group is nobody's.
+        group = GROUP_OF_TERM.get(name, FieldGroup.IDENTITY_FULL)
+        if group is not None and group not in given:
+            del filterset.filters[name]
+    missing = filterset.filters.get("missing")
+    if missing is not None:
+        missing.extra["choices"] = [
+            (fact, words)
+            for fact, words in missing.extra["choices"]
+            if fact in KEYS or GROUP_OF.get(_name_of(fact)) in given
+        ]
+
+
+def _name_of(identifier: str) -> str:
+    return facts()[identifier].name
 
 
 def _worded(request: Request, errors: Any) -> dict[str, list[str]]:

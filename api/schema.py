@@ -9,6 +9,7 @@ from drf_spectacular.extensions import (
     OpenApiSerializerExtension,
 )
 
+from core.sharing import FieldGroup
 from households.filters import CodesFilter, PlaceFilter, WholeFilter
 
 
@@ -21,12 +22,15 @@ class BearerScheme(OpenApiAuthenticationExtension):
 
 
 class ChosenFields(OpenApiSerializerExtension):
-    """Any field may be absent from a row: the caller chooses with `fields`."""
+    """Any field may be absent from a row: the caller chooses with `fields`, an administrator by
+    granting groups of fields."""
 
     target_class = "api.serializers.ChosenFieldsSerializer"
     match_subclasses = True
 
     def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        # The description is the same for every client: it names all groups.
+        self.target.root._context = {"groups": frozenset(FieldGroup.values)}
         schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
         schema.pop("required", None)
         return dict(schema)

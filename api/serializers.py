@@ -1,7 +1,9 @@
 """What a row looks like outside. Facts come from the models; masked or left out if sensitive.
 
-Beside a masked identity number neither the date of birth nor a certificate may stand: the number
-could be put together again. Health, disability and bank details are not handed out at all.
+A client gets the groups of fields it was granted (`core.sharing`); a field of any other group does
+not exist for it. Numbers stay masked unless their being whole was granted too. Beside a masked
+identity number neither the date of birth nor a certificate may stand: the number could be put
+together again.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,22 +14,16 @@ from django.db import models
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from core.sharing import FieldGroup
 from core.templatetags.show import mask_phone
 from exits.enums import Metric, Verdict
 from exits.models import MetricDefinition, Snapshot
 from households.catalog import FieldFact, facts_of, label
 from households.models import Household, HouseholdYear, Person, PersonYear
+from households.models.groups import GROUP_OF, KEYS
 from households.queries import UnlistedMetricError, list_query
 from households.queries.rows import age_at_year_end, masked_id
 
-WITHHELD = {
-    # Would put a masked identity number together again.
-    "birth_date", "id_type",
-    # Health and disability.
-    "health_status", "disability_type", "disability_cert_year", "medical_aid_major", "health_help_other",
-    # Bank.
-    "bank_name", "bank_account",
-}  # fmt: skip
 _MILLIONTH = Decimal("0.000001")
 
 
@@ -54,13 +50,18 @@ class LabelsField(serializers.ListField):
 
 
 class MaskedField(serializers.CharField):
-    """An identity or telephone number without what tells the person; empty when there is none."""
+    """An identity, telephone or account number; empty when there is none.
+
+    Without what tells the person, unless the client was granted whole numbers.
+    """
 
     def to_representation(self, value: str) -> str:
-        if not value:
-            return ""
-        phone = (self.source or "").endswith("phone")
-        return mask_phone(value) if phone else masked_id(value)
+        if not value or FieldGroup.IDENTITY_FULL in self.context.get("groups", ()):
+            return value
+        source = self.source or ""
+        if source.endswith("account"):
+            return f"{'*' * max(len(value) - 4, 4)}{value[-4:] if len(value) > 8 else ''}"
+        return mask_phone(value) if source.endswith("phone") else masked_id(value)
 
 
 class AgeField(serializers.IntegerField):
@@ -71,7 +72,7 @@ class AgeField(serializers.IntegerField):
 
 
 def _plain_field(fact: FieldFact, **common: Any) -> serializers.Field:
-    if fact.sensitive:
+    if fact.sensitive and GROUP_OF.get(fact.name) != FieldGroup.HEALTH:
         return MaskedField(**common)
     if fact.kind == "yes_no":
         return serializers.BooleanField(allow_null=True, **common)
@@ -93,9 +94,11 @@ def _fact_fields(model: type[models.Model], path: str = "") -> dict[str, seriali
     """Serializer fields for the facts of a model; each code stands with its label."""
     found: dict[str, serializers.Field] = {}
     for fact in facts_of(model):
-        if fact.name in WITHHELD:
+        group = GROUP_OF.get(fact.name)
+        if group is None and fact.name not in KEYS:
             continue
         words = f"{fact.label}（{fact.unit}）" if fact.unit else fact.label
+        words += f"【{group.label}】" if group else ""
         source = {"source": f"{path}.{fact.name}"} if path else {}
         found[fact.name] = _plain_field(fact, read_only=True, help_text=words, **source)
         told = {"source": source.get("source", fact.name), "help_text": f"{words}：名称"}
@@ -119,8 +122,12 @@ class ChosenFieldsSerializer(serializers.Serializer[Any]):
     def all_fields(self) -> dict[str, serializers.Field]:
         return super().get_fields()
 
+    def is_given(self, name: str) -> bool:
+        """Whether the client may have this field; if not, it is as if there were none."""
+        return True
+
     def get_fields(self) -> dict[str, serializers.Field]:
-        every = self.all_fields()
+        every = {name: one for name, one in self.all_fields().items() if self.is_given(name)}
         return {name: every[name] for name in self.chosen} if self.chosen else every
 
     def needed_columns(self) -> set[str]:
@@ -132,7 +139,24 @@ class ChosenFieldsSerializer(serializers.Serializer[Any]):
         return needed
 
 
-class HouseholdSerializer(ChosenFieldsSerializer):
+class RegisterSerializer(ChosenFieldsSerializer):
+    """Facts of households and persons, as far as the client was granted their groups.
+
+    `context["groups"]` are those groups. Without it only keys are given.
+    """
+
+    # Fields that are no facts, and facts under another name; None: always given.
+    own_groups: Mapping[str, FieldGroup | None] = {}
+
+    def is_given(self, name: str) -> bool:
+        fact = name.removesuffix("_label").removesuffix("_labels")
+        if fact in KEYS or (fact in self.own_groups and self.own_groups[fact] is None):
+            return True
+        group = self.own_groups.get(fact) or GROUP_OF.get(fact)
+        return group is not None and group in self.context.get("groups", ())
+
+
+class HouseholdSerializer(RegisterSerializer):
     """A household as declared in one year."""
 
     partition = serializers.IntegerField(source="partition_id", read_only=True, help_text="年度")
@@ -146,6 +170,7 @@ class HouseholdSerializer(ChosenFieldsSerializer):
     changed_at = serializers.DateTimeField(read_only=True, help_text="更新时间")
 
     columns = {"head_name": ("head_name",), "head_id_no": ("head_id_no",)}
+    own_groups = {"partition": None, "village_code": None, "changed_at": None}
 
     def all_fields(self) -> dict[str, serializers.Field]:
         facts = _fact_fields(Household, "household") | _fact_fields(HouseholdYear)
@@ -154,7 +179,7 @@ class HouseholdSerializer(ChosenFieldsSerializer):
         return {name: every[name] for name in [*first, *every]}
 
 
-class PersonSerializer(ChosenFieldsSerializer):
+class PersonSerializer(RegisterSerializer):
     """A person as declared in one year."""
 
     partition = serializers.IntegerField(source="partition_id", read_only=True, help_text="年度")
@@ -166,6 +191,12 @@ class PersonSerializer(ChosenFieldsSerializer):
     changed_at = serializers.DateTimeField(read_only=True, help_text="更新时间")
 
     columns = {"age": ("person__birth_date", "partition_id")}
+    own_groups = {
+        "partition": None,
+        "village_code": None,
+        "changed_at": None,
+        "age": FieldGroup.BASIC,
+    }
 
     def all_fields(self) -> dict[str, serializers.Field]:
         every = _fact_fields(Person, "person") | _fact_fields(PersonYear) | super().all_fields()

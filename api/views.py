@@ -11,24 +11,26 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from api import serializers
 from api.errors import NOT_FOUND, invalid
 from api.filters import RegionFilter, SnapshotFilter
-from api.pages import refuse_repeated, refuse_unknown
+from api.pages import PAGE_TERMS, refuse_repeated, refuse_unknown
+from api.pulls import SharedView
 from core.scope import Actor, covers
+from core.sharing import Resource
 from exits.enums import TALLIES, Metric
 from exits.models import Snapshot
 from households.filters import HouseholdYearFilter, PersonYearFilter, PlaceField, YearField
-from households.models import HouseholdYear, PersonYear
+from households.models import Household, HouseholdYear, PersonYear
 from households.queries.keyset import HOUSEHOLDS, PERSONS, Keyset
 from households.queries.rows import heads_of
+from households.queries.sheet import OF_TODAY, lives_beyond
 from villages.enums import Level
 from villages.models import Region
 
-_REFUSALS = dict.fromkeys((400, 401, 404), serializers.ErrorSerializer)
+_REFUSALS = dict.fromkeys((400, 401, 403, 404, 429), serializers.ErrorSerializer)
 _FIELDS = OpenApiParameter(
     "fields",
     {"type": "string", "pattern": "^[a-z0-9_]+(,[a-z0-9_]+)*$"},
@@ -40,13 +42,17 @@ _PARTITION = OpenApiParameter("partition", _A_YEAR, description="年度；缺省
 _NUMBER = "[0-9A-Za-z]{1,20}"
 
 
-class ListView(GenericViewSet[Any]):
+class ListView(SharedView, GenericViewSet[Any]):
     """A list by key with strict terms and chosen fields."""
 
     keyset: Keyset
     serializer_class: type[serializers.ChosenFieldsSerializer]
+    filterset_class: Any
     # Terms beyond those of the FilterSet and of paging.
     own_terms: frozenset[str] = frozenset({"fields"})
+
+    def known_terms(self) -> set[str]:
+        return {*self.filterset_class.base_filters, *PAGE_TERMS, *self.own_terms}
 
     def list(self, request: Request) -> Response:
         found = self.filter_queryset(self.get_queryset())
@@ -91,6 +97,9 @@ class RegisterView(ListView):
     def get_queryset(self) -> QuerySet[Any]:
         return cast("QuerySet[Any]", self.rows_of.visible_to(self.request.user))
 
+    def serializer_context(self) -> dict[str, Any]:
+        return {"groups": cast("Any", self.request.user).field_groups}
+
     def keys(self, found: QuerySet[Any], blank: serializers.ChosenFieldsSerializer) -> Any:
         return found.values_list(*self.keyset.fields, "partition_id")
 
@@ -117,14 +126,17 @@ class RegisterView(ListView):
             found.order_by("-partition_id").values_list(*self.keyset.fields, "partition_id").first()
         )
         rows = self.read([key] if key else [], blank)
-        if not rows:
+        if key is None or not rows:
             raise Http404
+        # Households come second in the keys of both lists. For whoever asks who saw this household.
+        self.household_no = Household.objects.values_list("household_no", flat=True).get(pk=key[1])
         return Response(blank.to_representation(rows[0]))
 
 
 class HouseholdView(RegisterView):
     """Households with what is declared of them in one year."""
 
+    resource = Resource.HOUSEHOLDS
     queryset = HouseholdYear.objects.none()
     rows_of = HouseholdYear.objects
     serializer_class = serializers.HouseholdSerializer
@@ -161,25 +173,39 @@ class HouseholdView(RegisterView):
         columns = blank.needed_columns() | {"household_id", "partition_id"}
         rows = HouseholdYear.objects.in_year(year).filter(household_id__in=ids)
         if any(name.startswith("household__") for name in columns):
+            columns |= {"village_code", "household__village_code"}
             rows = rows.select_related("household")
         found = {row.household_id: row for row in rows.only(*columns)}
-        if {"head_name", "head_id_no"} & set(blank.fields):
-            _name_heads(found, year)
+        if {f"household__{name}" for name in OF_TODAY} & columns:
+            _leave_out_today(found, cast("Actor", self.request.user))
+        if wanted := {"head_name", "head_id_no"} & set(blank.fields):
+            _name_heads(found, year, wanted)
         return found
 
 
-def _name_heads(rows: dict[int, HouseholdYear], year: int) -> None:
+def _leave_out_today(rows: dict[int, HouseholdYear], client: Actor) -> None:
+    """Where a household went is not told to whom it left."""
+    for row in rows.values():
+        if lives_beyond(row, client):
+            for name in OF_TODAY:
+                setattr(row.household, name, "")
+
+
+def _name_heads(rows: dict[int, HouseholdYear], year: int, wanted: set[str]) -> None:
     """The head as a member, where there is one, else as the household declares it."""
     heads = heads_of(list(rows), year)
     for pk, row in rows.items():
         head = heads.get(pk)
-        row.shown_head_name = head.person.name if head else row.head_name  # type: ignore[attr-defined]
-        row.shown_head_id_no = head.person.id_no if head else row.head_id_no  # type: ignore[attr-defined]
+        if "head_name" in wanted:
+            row.shown_head_name = head.person.name if head else row.head_name  # type: ignore[attr-defined]
+        if "head_id_no" in wanted:
+            row.shown_head_id_no = head.person.id_no if head else row.head_id_no  # type: ignore[attr-defined]
 
 
 class PersonView(RegisterView):
     """Persons with what is declared of them in one year."""
 
+    resource = Resource.PERSONS
     queryset = PersonYear.objects.none()
     rows_of = PersonYear.objects
     serializer_class = serializers.PersonSerializer
@@ -224,6 +250,7 @@ class PersonView(RegisterView):
 class RegionView(ListView):
     """Divisions with the time they were valid, and those that the client's region lies in."""
 
+    resource = Resource.REGIONS
     queryset = Region.objects.none()
     serializer_class = serializers.RegionSerializer
     filterset_class = RegionFilter
@@ -244,6 +271,7 @@ class RegionView(ListView):
 class SnapshotView(ListView):
     """Computed figures with their receipts."""
 
+    resource = Resource.SNAPSHOTS
     queryset = Snapshot.objects.none()
     serializer_class = serializers.SnapshotSerializer
     filterset_class = SnapshotFilter
@@ -264,8 +292,13 @@ class SnapshotView(ListView):
         return super().list(request)
 
 
-class MetricsView(APIView):
+class MetricsView(SharedView):
     """All figures of one region and year."""
+
+    resource = Resource.METRICS
+
+    def known_terms(self) -> set[str]:
+        return {"region", "partition"}
 
     @extend_schema(
         summary="一个区划一个年度的全部指标",

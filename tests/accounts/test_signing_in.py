@@ -53,7 +53,11 @@ def test_grant_counts_only_in_its_time(stranger: User) -> None:
         (date(2016, 1, 1), today - timedelta(days=1)),
     ):
         Grant.objects.create(
-            user=stranger, role=Role.CLERK, region_prefix="410324", valid_from=start, valid_to=end
+            user=stranger,
+            role=Role.COUNTY_CLERK,
+            region_prefix="410324",
+            valid_from=start,
+            valid_to=end,
         )
     assert User.objects.get(pk=stranger.pk).region_prefixes == ()
     assert not User.objects.get(pk=stranger.pk).has_perm("households.view_register")
@@ -63,7 +67,7 @@ def test_grant_counts_only_in_its_time(stranger: User) -> None:
 def test_grant_prefix_is_a_level(stranger: User, prefix: str) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         Grant.objects.create(
-            user=stranger, role=Role.CLERK, region_prefix=prefix, valid_from=date(2016, 1, 1)
+            user=stranger, role=Role.COUNTY_CLERK, region_prefix=prefix, valid_from=date(2016, 1, 1)
         )
 
 

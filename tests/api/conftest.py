@@ -1,8 +1,12 @@
 from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
+from django.db.models import Max
 from django.test import Client
 
+from api import strangers
+from core.ledger.models import AccessEntry
 from households.queries.years import forget_years
 from tests.register import city
 
@@ -13,6 +17,12 @@ __all__ = ["city"]
 def years() -> None:
     """What another test opened is not remembered."""
     forget_years()
+
+
+@pytest.fixture(autouse=True)
+def unknown_strangers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever was refused in another test of this minute is noted anew."""
+    monkeypatch.setattr(strangers.noted, "name", uuid4().hex)
 
 
 @pytest.fixture
@@ -36,3 +46,10 @@ def luanchuan(calling: Callable[[str], Client]) -> Client:
 @pytest.fixture
 def luoyang(calling: Callable[[str], Client]) -> Client:
     return calling("4103")
+
+
+@pytest.fixture
+def pulls(db: None) -> Callable[[], list[AccessEntry]]:
+    """What this test left on the ledger; nobody can empty it, so others' entries may be there."""
+    before = AccessEntry.objects.aggregate(last=Max("id"))["last"] or 0
+    return lambda: list(AccessEntry.objects.filter(act="API_PULL", id__gt=before).order_by("id"))

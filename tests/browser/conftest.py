@@ -69,7 +69,7 @@ def sign_in(product: Any, page: Page) -> Callable[[User], Page]:
         user.save()
         page.goto(f"{product.url}/")
         page.get_by_label("用户名").fill(user.username)
-        page.get_by_label("密码").fill("一把好记的长口令 2018")
+        page.get_by_label("口令").fill("一把好记的长口令 2018")
         page.get_by_role("button", name="登录").click()
         return page
 

@@ -46,7 +46,7 @@ def test_workbook_to_dashboard(
 ) -> None:
     """A clerk uploads, reads the preview, applies, and finds the figure on the dashboard."""
     page = sign_in(luanchuan_clerk)
-    page.get_by_role("link", name="导入导出").click()
+    page.get_by_role("link", name="导入", exact=True).first.click()
     page.get_by_role("link", name="上传工作簿").first.click()
     rows = [*family(1), *family(2), member(5, 3, 致贫原因="因懒")]
     page.get_by_label("工作簿").set_input_files(save(tmp_path, rows))
@@ -134,7 +134,7 @@ def test_neighbour_sees_nothing(sign_in: SignIn, songxian_clerk: User, product: 
 def test_wrong_password_says_so(product: Any, page: Page, city_leader: User, shoot: Shoot) -> None:
     page.goto(f"{product.url}/")
     page.get_by_label("用户名").fill("leader")
-    page.get_by_label("密码").fill("错")
+    page.get_by_label("口令").fill("错")
     page.get_by_role("button", name="登录").click()
     expect(page.get_by_role("alert").first).to_be_visible()
     shoot(page, "login")

@@ -1,0 +1,2 @@
+class ActRefusedError(Exception):
+    """The act cannot be done now; the text is for the administrator."""

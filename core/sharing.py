@@ -1,0 +1,45 @@
+"""What other systems may be given: the words of resources, access and groups of fields.
+
+Which fact of the register belongs to which group stands beside the facts (`households.models.groups`),
+which address serves which resource in `api.views`, and who may have what in `accounts.models.client`.
+"""
+
+from django.db.models import TextChoices
+
+
+class Resource(TextChoices):
+    """What is served under `/api/v1/`; every address there belongs to one."""
+
+    REGIONS = "regions", "行政区划"
+    HOUSEHOLDS = "households", "户"
+    PERSONS = "persons", "人"
+    SNAPSHOTS = "snapshots", "指标值及凭据"
+    METRICS = "metrics", "指标汇总"
+
+
+class Access(TextChoices):
+    READ = "read", "读取"
+    # No address writes yet; nobody can be granted this before one does.
+    WRITE = "write", "写入"
+
+
+class FieldGroup(TextChoices):
+    """Facts of persons that are given or withheld together."""
+
+    BASIC = "basic", "基本情况"
+    INCOME = "income", "收入支出"
+    LIVING = "living", "生产生活条件"
+    CONTACT = "contact", "住址、电话（电话脱敏）"
+    BANK = "bank", "银行账户（账号脱敏）"
+    IDENTITY = "identity", "证件号码（脱敏）"
+    HEALTH = "health", "健康、残疾"
+    # Shows whole the numbers of those other groups that are granted as well, and adds what would
+    # put a masked number together again.
+    IDENTITY_FULL = "identity_full", "完整号码"
+
+
+# Resources that tell of persons; the others have no groups.
+PERSONAL = (Resource.HOUSEHOLDS, Resource.PERSONS)
+# Each of these needs a second person beside the one who grants it.
+SENSITIVE = (FieldGroup.HEALTH, FieldGroup.IDENTITY_FULL)
+ORDINARY = tuple(group for group in FieldGroup if group not in SENSITIVE)
