@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import subprocess
 import sys
 import time
@@ -17,12 +18,20 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from accounts.clients import services
 from accounts.enums import Role
-from accounts.models import Grant, MachineClient, User
+from accounts.management.commands.issue_api_key import USUAL_GROUPS
+from accounts.models import ClientKey, Grant, MachineClient, User, key_digest
+from accounts.models.client import MOST_REQUESTS, MOST_ROWS
+from core.sharing import PERSONAL, Resource
 from households.queries.years import forget_years
+from tests.leaks import nothing_leaks, watch_stands  # noqa: F401 - look over the whole suite
+from tests.signing_in import sign_in_verified
 
 ROOT = Path(__file__).resolve().parent.parent
 LONG_AGO = date(2016, 1, 1)
+# A request's scope inside a test's transaction: savepoint, old scope read, set, restored, release.
+OF_THE_SCOPE = 5
 
 # Whitenoise wants it to exist, as early as a test module makes the application.
 Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
@@ -32,6 +41,8 @@ Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
 def places_to_write(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Uploads of the run go where it ends."""
     settings.UPLOAD_DIR = tmp_path_factory.mktemp("uploads")
+    # Tests of the limits switch them on; other tests ask as often as they like.
+    settings.RATELIMIT_ENABLE = False
 
 
 @pytest.fixture(autouse=True)
@@ -52,13 +63,13 @@ def person(username: str, role: Role, *regions: str) -> User:
 @pytest.fixture
 def luanchuan_clerk(db: None) -> User:
     """Loads workbooks and reads in 栾川县 (410324)."""
-    return person("luanchuan", Role.CLERK, "410324")
+    return person("luanchuan", Role.COUNTY_CLERK, "410324")
 
 
 @pytest.fixture
 def songxian_clerk(db: None) -> User:
     """The neighbour: the same rights in 嵩县 (410325)."""
-    return person("songxian", Role.CLERK, "410325")
+    return person("songxian", Role.COUNTY_CLERK, "410325")
 
 
 @pytest.fixture
@@ -69,7 +80,7 @@ def city_leader(db: None) -> User:
 
 @pytest.fixture
 def city_admin(db: None) -> User:
-    return person("admin", Role.ADMIN, "4103")
+    return person("admin", Role.CITY_OFFICE, "4103")
 
 
 @pytest.fixture
@@ -84,7 +95,7 @@ def as_user() -> Callable[[User], Client]:
 
     def sign_in(user: User) -> Client:
         client = Client()
-        client.force_login(user)
+        sign_in_verified(client, user)
         return client
 
     return sign_in
@@ -92,15 +103,37 @@ def as_user() -> Callable[[User], Client]:
 
 @pytest.fixture
 def api_key(db: None) -> Callable[..., str]:
-    """A machine client's key for a region."""
+    """A machine client's key for a region; `changes` are those of the key."""
 
     def issue(region: str = "4103", **changes: Any) -> str:
-        client, key = MachineClient.issue(
+        client = services.register(
             name=f"系统 {region} {MachineClient.objects.count()}",
+            purpose="测试",
             region_prefix=region,
-            expires_on=timezone.localdate() + timedelta(days=30),
+            any_network=True,
+            requests_per_minute=MOST_REQUESTS,
+            rows_per_hour=MOST_ROWS,
+            by=None,
         )
-        MachineClient.objects.filter(pk=client.pk).update(**changes)
+        groups = frozenset(USUAL_GROUPS)
+        services.set_scopes(
+            client=client,
+            wishes={
+                one: services.Wish(region, groups if one in PERSONAL else frozenset())
+                for one in Resource
+            },
+            by=None,
+        )
+        key = secrets.token_urlsafe(32)
+        times = {"valid_from": timezone.now() - timedelta(days=30)}
+        times |= {"expires_at": timezone.now() + timedelta(days=30)}
+        ClientKey.objects.create(
+            client=client,
+            slot=1,
+            start=key[:8],
+            digest=key_digest(key),
+            **times | changes,
+        )
         return key
 
     return issue
@@ -112,7 +145,8 @@ def _worker_number() -> int:
 
 def server_environment() -> dict[str, str]:
     """What a product process needs to work on this test's database and a Redis of its own."""
-    database = os.environ["DATABASE_URL"].rpartition("/")[0]
+    url = os.environ.get("WORKER_DATABASE_URL") or os.environ["DATABASE_URL"]
+    database = url.rpartition("/")[0]
     redis = settings.REDIS_URL
     number = str(_worker_number() + 1)
     if "virtual_host=" in redis:
@@ -120,7 +154,7 @@ def server_environment() -> dict[str, str]:
     else:
         redis = re.sub(r"(://[^/]+)/?\d*$", rf"\1/{number}", redis)
     return os.environ | {
-        "DATABASE_URL": f"{database}/{connection.settings_dict['NAME']}",
+        "WORKER_DATABASE_URL": f"{database}/{connection.settings_dict['NAME']}",
         "REDIS_URL": redis,
         "JOB_LEASE_SECONDS": "3",
         "UPLOAD_DIR": str(settings.UPLOAD_DIR),

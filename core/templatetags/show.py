@@ -20,6 +20,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from core import charts
+from core.acting import request_id
 
 register = template.Library()
 
@@ -211,6 +212,12 @@ def any_filled(fields: Iterable[BoundField]) -> bool:
 @register.simple_tag
 def site_name() -> str:
     return str(settings.SITE_NAME)
+
+
+@register.simple_tag
+def request_number() -> str:
+    """What the log calls this request; a dash where none is under way."""
+    return request_id.get() or "—"
 
 
 @register.simple_tag

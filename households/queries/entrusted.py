@@ -13,7 +13,7 @@ def households_of(actor: Actor) -> "QuerySet[Any, int]":
 
     A role that ended takes its households along, and one that moved away is no longer seen.
     """
-    mine = Assignment.objects.standing().filter(user_id=actor.assigned_to)
+    mine = Assignment.objects.standing().filter(user_id=actor.assigned_to or 0)
     there = mine.filter(within(actor.entrusted_prefixes, "village_code"))
     return there.values_list("household_id", flat=True)
 

@@ -35,6 +35,18 @@
     }
   });
 
+  // The ledger keeps who printed which page.
+  window.addEventListener("beforeprint", function () {
+    const token = document.querySelector("input[name=csrfmiddlewaretoken]");
+    if (token) {
+      const form = new FormData();
+      form.append("csrfmiddlewaretoken", token.value);
+      form.append("page", location.pathname);
+      const own = document.querySelector("[data-printed]");
+      navigator.sendBeacon(own ? own.dataset.printed : "/ledger/printed/", form);
+    }
+  });
+
   function showConnection() {
     const notice = document.getElementById("offline");
     if (notice) {

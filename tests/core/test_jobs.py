@@ -6,11 +6,13 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from accounts.models import User
+from accounts.enums import Role
+from accounts.models import Grant, User
 from core.jobs import services
 from core.jobs.models import Job, JobState
 from core.jobs.services import JobFailedError, LostLeaseError, Run, handles
 from core.jobs.tasks import carry_out
+from tests.conftest import LONG_AGO, person
 
 AsUser = Callable[[User], Client]
 
@@ -167,3 +169,28 @@ def test_retry_by_an_administrator(
     assert as_user(city_admin).post(address).status_code == 302
     luanchuan_job.refresh_from_db()
     assert luanchuan_job.state == JobState.QUEUED
+
+
+@pytest.mark.parametrize("act", ["retry", "cancel"])
+def test_managing_jobs_in_one_place_manages_none_of_another(
+    as_user: AsUser, luanchuan_job: Job, act: str
+) -> None:
+    reader = person("nextdoor", Role.LEADER, "410324")
+    Grant.objects.create(
+        user=reader, role=Role.CITY_OFFICE, region_prefix="4104", valid_from=LONG_AGO
+    )
+    own = services.enqueue(luanchuan_job.kind, scope="410402", key="own")
+    if act == "retry":
+        Job.objects.update(state=JobState.CANCELLED)
+    before = Job.objects.get(pk=luanchuan_job.pk).state
+    client = as_user(reader)
+    page = client.get("/jobs/").content.decode()
+    assert f"/jobs/{luanchuan_job.pk}/{act}/" not in page
+    assert f"/jobs/{own.pk}/{act}/" in page
+    assert client.post(f"/jobs/{luanchuan_job.pk}/{act}/").status_code == 404
+    assert client.post(f"/jobs/{own.pk}/{act}/").status_code == 302
+    states = dict(Job.objects.values_list("pk", "state"))
+    assert (states[luanchuan_job.pk], states[own.pk]) == (
+        before,
+        JobState.QUEUED if act == "retry" else JobState.CANCELLED,
+    )

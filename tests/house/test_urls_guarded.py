@@ -11,10 +11,11 @@ from django.urls import URLPattern, URLResolver, get_resolver
 OPEN = {
     "healthz": "asked by the supervisor and the proxy, says nothing",
     "accounts/login/": "where strangers become known",
+    "accounts/link/": "sets the password that a one-time link was given for; without one, nothing",
 }
 SAMPLES = {
     "<int:pk>": "1", "<str:household_no>": "86300000000001", "<str:code>": "410324000000",
-    "<str:person_no>": "86310000000001", "<path:path>": "x", "<int:id>": "1",
+    "<str:person_no>": "86310000000001", "<path:path>": "x", "<int:id>": "1", "<day:day>": "2018-12-31",
 }  # fmt: skip
 NAMED = {"household_no": "86300000000001", "person_no": "86310000000001", "code": "410324"}
 
@@ -57,7 +58,8 @@ def test_stranger_gets_nothing(pattern: str, method: str) -> None:
 @pytest.mark.parametrize("pattern", OPEN)
 def test_open_addresses_exist_and_answer(pattern: str) -> None:
     assert pattern in ALL
-    assert Client().get(filled(pattern)).status_code == 200
+    gone = pattern.startswith("accounts/link/")
+    assert Client().get(filled(pattern)).status_code == (410 if gone else 200)
 
 
 @pytest.mark.django_db
@@ -69,5 +71,5 @@ def test_signed_in_without_a_grant_reads_no_register(pattern: str, stranger: obj
     answer = client.get(address)
     if answer.status_code == 200:
         assert address.startswith(
-            ("/jobs/", "/villages/", "/api/docs", "/api/schema", "/accounts/")
+            ("/jobs/", "/villages/", "/api/docs", "/api/schema", "/accounts/", "/exports/")
         ), address

@@ -6,6 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from tests.signing_in import sign_in_verified
 from tests.villages.lists import load, renamed
 from villages.models import CountyYear, PopulationBase, Region, VillageYear
 
@@ -40,7 +41,7 @@ def names(response: Any) -> list[str]:
 def test_list_starts_at_the_clerks_county(
     client: Any, url: str, city: GetRegion, luanchuan_clerk: Any
 ) -> None:
-    client.force_login(luanchuan_clerk)
+    sign_in_verified(client, luanchuan_clerk)
     response = client.get(url)
     assert response.context["region"] == city("410324")
     assert names(response) == ["城关镇", "栾川乡"]
@@ -49,7 +50,7 @@ def test_list_starts_at_the_clerks_county(
 def test_list_goes_down_to_the_village(
     client: Any, url: str, city: GetRegion, facts: None, city_leader: Any
 ) -> None:
-    client.force_login(city_leader)
+    sign_in_verified(client, city_leader)
     steps = {"4103": ["栾川县", "嵩县"], "410324": ["城关镇", "栾川乡"]}
     steps |= {"410324100": ["耕莘东路居民委员会", "陈家门村村民委员会"], "410324100203": []}
     for code, below in steps.items():
@@ -60,7 +61,7 @@ def test_list_goes_down_to_the_village(
 def test_list_shows_facts_of_the_year(
     client: Any, url: str, facts: None, luanchuan_clerk: Any
 ) -> None:
-    client.force_login(luanchuan_clerk)
+    sign_in_verified(client, luanchuan_clerk)
     html = client.get(url, {"region": "410324", "year": 2018}).content.decode()
     for word in ("国家级贫困县", "计划 2019 年退出", "300,120 人", "测试来源", "最后一份公开"):
         assert word in html
@@ -75,7 +76,7 @@ def test_list_shows_the_name_of_the_year(
     client: Any, url: str, city: GetRegion, city_leader: Any
 ) -> None:
     load(renamed("410324200000", "耕莘镇"), 2018)
-    client.force_login(city_leader)
+    sign_in_verified(client, city_leader)
     assert "栾川乡" in names(client.get(url, {"region": "410324", "year": 2017}))
     after = client.get(url, {"region": "410324200", "year": 2018})
     assert after.context["region"].name == "耕莘镇"
@@ -85,7 +86,7 @@ def test_list_shows_the_name_of_the_year(
 def test_list_shows_what_a_former_county_became(
     client: Any, url: str, mengjin: object, city_leader: Any
 ) -> None:
-    client.force_login(city_leader)
+    sign_in_verified(client, city_leader)
     response = client.get(url, {"region": "410322", "year": 2023})
     html = response.content.decode()
     assert response.context["is_valid"] is False
@@ -97,16 +98,16 @@ def test_list_of_a_neighbour_is_404(
     client: Any, url: str, city: GetRegion, luanchuan_clerk: Any, songxian_clerk: Any
 ) -> None:
     for code in ("410324", "410324100", "410324100203"):
-        client.force_login(luanchuan_clerk)
+        sign_in_verified(client, luanchuan_clerk)
         assert client.get(url, {"region": code}).status_code == 200
-        client.force_login(songxian_clerk)
+        sign_in_verified(client, songxian_clerk)
         assert client.get(url, {"region": code}).status_code == 404
 
 
 def test_list_of_what_lies_above_counts_the_own_part_only(
     client: Any, url: str, city: GetRegion, facts: None, songxian_clerk: Any
 ) -> None:
-    client.force_login(songxian_clerk)
+    sign_in_verified(client, songxian_clerk)
     response = client.get(url, {"region": "4103", "year": 2018})
     assert names(response) == ["嵩县"]
     assert (response.context["itself"].villages, response.context["itself"].poor_villages) == (
@@ -122,12 +123,12 @@ def test_list_of_what_lies_above_counts_the_own_part_only(
 def test_list_of_a_bad_address_is_404(
     client: Any, url: str, city: GetRegion, city_leader: Any, query: dict[str, str]
 ) -> None:
-    client.force_login(city_leader)
+    sign_in_verified(client, city_leader)
     assert client.get(url, query).status_code == 404
 
 
 def test_list_before_anything_is_loaded(client: Any, url: str, city_leader: Any) -> None:
-    client.force_login(city_leader)
+    sign_in_verified(client, city_leader)
     response = client.get(url, {"year": 2018})
     assert response.status_code == 200
     assert "没有可查看的区划" in response.content.decode()
@@ -141,14 +142,14 @@ def test_list_wants_a_signed_in_reader(client: Any, url: str) -> None:
 
 
 def test_list_is_for_reading(client: Any, url: str, city_leader: Any) -> None:
-    client.force_login(city_leader)
+    sign_in_verified(client, city_leader)
     assert client.post(url).status_code == 405
 
 
 def test_list_takes_as_many_queries_for_two_lines_as_for_one(
     client: Any, url: str, city: GetRegion, city_leader: Any
 ) -> None:
-    client.force_login(city_leader)
+    sign_in_verified(client, city_leader)
     client.get(url)
     taken = []
     for code, below in (("410325", 1), ("410324", 2)):

@@ -1,0 +1,19 @@
+"""What the product refuses to start with."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+
+from core.retention.keeping import check_days
+
+
+@register("security")
+def check_hosts(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
+    """A site that answers to every name lets others write its links."""
+    if any(host.strip() in ("*", ".") for host in settings.ALLOWED_HOSTS):
+        return [Error("ALLOWED_HOSTS 不得含 *，请写明站点的名称。", id="core.E100")]
+    return []
+
+
+register("security")(check_days)

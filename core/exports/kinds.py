@@ -1,0 +1,58 @@
+"""What can be exported: each app names its lists here and how their rows are read."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from core.scope import Actor
+
+Terms = Mapping[str, Any]
+
+
+class Rows(Protocol):
+    def __call__(
+        self, terms: Terms, actor: Actor, *, region: str, full: bool
+    ) -> Iterator[Sequence[Any]]:
+        """The cells of every row of `Count`; `full` writes numbers out, else masked."""
+
+
+class Count(Protocol):
+    def __call__(self, terms: Terms, actor: Actor, *, region: str, full: bool) -> int:
+        """How many rows the actor may see below the prefix `region`; an empty one limits nothing.
+
+        With `full` only rows whose numbers the actor may see.
+        """
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A list that can be exported. `reads` and `reveals` are the rights that rows and full numbers need."""
+
+    name: str
+    label: str
+    reads: str
+    reveals: str
+    headers: tuple[str, ...]
+    count: Count
+    rows: Rows
+    words: Callable[[Terms], str]
+
+
+_kinds: dict[str, Kind] = {}
+
+
+def register(kind: Kind) -> None:
+    _kinds[kind.name] = kind
+
+
+def kind_of(name: str) -> Kind:
+    return _kinds[name]
+
+
+def label_of(name: str) -> str:
+    return _kinds[name].label if name in _kinds else name
+
+
+def words_of(name: str, terms: Terms) -> str:
+    """The terms as people read them."""
+    return _kinds[name].words(terms) if name in _kinds else ""
