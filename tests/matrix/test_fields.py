@@ -453,8 +453,6 @@ def _full_key(key: str) -> str:
 def said(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> list[str]:
     """Everything that any logger said, whatever its level."""
     caplog.set_level(logging.DEBUG)
-    # Refusals are not logged by the product; here even what it would say is looked at.
-    caplog.set_level(logging.DEBUG, logger="django.request")
     caplog.set_level(logging.WARNING, logger="factory")
     lines: list[str] = []
     make = logging.getLogRecordFactory()
