@@ -13,6 +13,7 @@ READ_REGISTER = "households.view_register"
 REVEAL = "households.reveal"
 ASSIGN = "households.assign"
 LOAD_WORKBOOKS = "imports.load_workbook"
+MANAGE_CATALOG = "imports.manage_catalog"
 RECOMPUTE_METRICS = "exits.recompute"
 MANAGE_JOBS = "core.manage_jobs"
 VIEW_LEDGER = "core.view_ledger"
@@ -27,6 +28,7 @@ RIGHTS: dict[str, str] = {
     REVEAL: "逐条查看未脱敏的证件号码、电话、账号、健康状况（记录在案）",
     ASSIGN: "把贫困户分派给帮扶责任人、督查和调查员",
     LOAD_WORKBOOKS: "导入工作簿",
+    MANAGE_CATALOG: "维护列名、代码表和核对规则的设置",
     RECOMPUTE_METRICS: "发起指标重算",
     RELEASE_EXPORT: "复核放行含完整号码的导出",
     MANAGE_JOBS: "重试、取消后台任务",
@@ -76,9 +78,9 @@ ROLES: dict[str, RoleFacts] = {
     ),
     Role.LEADER: _facts(60, (4, 6), "看全市或本县的指标和名单，不作修改。", READ_REGISTER),
     Role.CITY_OFFICE: _facts(
-        60, (4,), "市级业务：看全市数据、导入、重算、管理后台任务、复核放行导出。",
-        READ_REGISTER, REVEAL, ASSIGN, LOAD_WORKBOOKS, RECOMPUTE_METRICS, RELEASE_EXPORT,
-        MANAGE_JOBS,
+        60, (4,), "市级业务：看全市数据、导入、维护核对规则、重算、管理后台任务、复核放行导出。",
+        READ_REGISTER, REVEAL, ASSIGN, LOAD_WORKBOOKS, MANAGE_CATALOG, RECOMPUTE_METRICS,
+        RELEASE_EXPORT, MANAGE_JOBS,
     ),
     Role.COUNTY_OFFICE: _facts(
         50, (6,), "县级业务：看本县数据、导入、重算、分派、复核放行导出。",

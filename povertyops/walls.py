@@ -35,8 +35,8 @@ TABLES: dict[str, Table] = {
     "households_assignment": Table("rac", "village_code", _assigned("household_id")),
     "households_formerplace": Table("r", "village_code", _assigned("household_id")),
     "households_partition": Table("rac"),
-    "households_codeentry": Table("r"),
-    "households_codesynonym": Table("r"),
+    "households_codeentry": Table("rac"),
+    "households_codesynonym": Table("racd"),
     # Marks of what is to be recomputed: codes of places, no persons. Triggers write them.
     "households_dirtyregion": Table("rd"),
     # Figures
@@ -55,9 +55,15 @@ TABLES: dict[str, Table] = {
     # Workbooks on their way in
     "imports_batch": Table("rac", "region_prefix"),
     "imports_problem": Table("racd", rule="batch_id IN (SELECT id FROM imports_batch)"),
-    "imports_layout": Table("r"),
-    "imports_layoutheader": Table("r"),
-    "imports_headersynonym": Table("r"),
+    "imports_rawblock": Table("rad", rule="batch_id IN (SELECT id FROM imports_batch)"),
+    "imports_touch": Table("rad", rule="batch_id IN (SELECT id FROM imports_batch)"),
+    "imports_returnedfile": Table("rac", rule="batch_id IN (SELECT id FROM imports_batch)"),
+    "imports_layout": Table("rac"),
+    "imports_layoutheader": Table("racd"),
+    "imports_headersynonym": Table("racd"),
+    "imports_rulesetting": Table("racd"),
+    # Prints of files, no places
+    "imports_poisonedfile": Table("rac"),
     # Background work: a worker claims what nobody's scope covers yet
     "core_job": Table("rac", rule=_JOBS, always={WORKER: "true"}),
     # Who saw what, and what proves it: written by functions
