@@ -4,11 +4,7 @@ A filled-in form is hostile until proven: it is looked through first and parsed 
 limits, like a workbook of the register.
 """
 
-import json
 import re
-import subprocess
-import sys
-import threading
 from collections.abc import Iterable, Iterator
 from io import BytesIO
 from pathlib import Path
@@ -16,7 +12,7 @@ from typing import IO, Any
 
 from accounts.services.bulk import COLUMNS, Line
 from core.text import header_key
-from core.workbooks import guard
+from core.workbooks import child, guard
 from core.workbooks.writing import Book
 
 MAX_PEOPLE = 500
@@ -49,45 +45,25 @@ def _book(
 
 def read(path: Path) -> list[Line]:
     """The rows of a filled-in form. Raises guard.RefusedError with words for the administrator."""
-    guard.inspect_archive(path)
-    guard.inspect_xml(path)
-    child = subprocess.Popen(  # noqa: S603 - our own interpreter and module, a path of our own making
-        [sys.executable, "-m", "core.workbooks.reader", str(path)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
-    watch = threading.Timer(SECONDS, child.kill)
-    watch.start()
-    try:
-        return _converse(child)
-    finally:
-        watch.cancel()
-        child.kill()
-        child.communicate()
+    with child.reading(path, guard.XLSX, SECONDS) as parser:
+        return _converse(parser)
 
 
-def _converse(child: subprocess.Popen[bytes]) -> list[Line]:
-    assert child.stdin is not None  # noqa: S101 - both are pipes, see Popen above
-    assert child.stdout is not None  # noqa: S101
-    hello = child.stdout.readline()
-    if not hello:
-        raise _unreadable()
-    facts: dict[str, Any] = json.loads(hello)
+def _converse(parser: child.Child) -> list[Line]:
+    facts = parser.hello()
     header_row, columns = _recognise(facts["head"])
     if facts["total"] - header_row - 1 > MAX_PEOPLE:
         raise guard.RefusedError("rows", f"一次最多建立 {MAX_PEOPLE} 个账号，请分批上传。")
-    child.stdin.write(json.dumps({"header_row": header_row, "columns": columns}).encode() + b"\n")
-    child.stdin.flush()
-    lines = list(_lines(child.stdout))
-    if child.wait() != 0:
-        raise _unreadable()
+    parser.tell({"header_row": header_row, "columns": columns})
+    lines = list(_lines(parser.stdout))
+    parser.finish()
     return lines
 
 
 def _lines(stdout: IO[bytes]) -> Iterator[Line]:
     """The rows of every block, without the raw cells in front of them."""
     while sizes := stdout.readline():
+        child.refuse_named(sizes)
         raw, rows = map(int, sizes.split())
         stdout.read(raw)
         yield from map(_line, stdout.read(rows).decode().split("\n")[:-1])
@@ -110,7 +86,3 @@ def _line(text: str) -> Line:
     row_no, _faults, *values = text.split("\t")
     cells = [_ESCAPED.sub(lambda found: _PLAIN.get(found[1], found[1]), value) for value in values]
     return Line(int(row_no), dict(zip(COLUMNS, cells, strict=True)))
-
-
-def _unreadable() -> guard.RefusedError:
-    return guard.RefusedError("parser", "工作簿无法读取，可能已损坏或结构异常。请照模板重新填写。")

@@ -7,7 +7,7 @@ where it can still be read: its length, its shape, what a document number tells.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -24,9 +24,23 @@ _ESCAPE = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r", "\x
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _SEPARATORS = re.compile(r"[,，、;；/|]")
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
+_ACCOUNT = re.compile(r"[0-9]{12,19}")
+_STORABLE = re.compile(idnumbers.STORED)
+# In the place of a region's code they stand for a number that nobody has.
+_NINES = "99999"
 _YES, _NO = {"是", "有", "1", "true", "y", "yes"}, {"否", "无", "0", "false", "n", "no"}
 # Spreadsheets keep 15 significant digits; a longer number has lost its tail.
 _EXACT = 10**15
+# Blanks that no eye sees, an apostrophe that makes a spreadsheet keep text, and the dots that input
+# methods put into names of several parts (阿依古丽·买买提): one dot for all, so that names compare.
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"))
+_APOSTROPHES = "'\u2018\u2019`"
+_HAN = "[\u3400-\u9fff\U00020000-\U0003ffff]"
+_MIDDLE = "\u2022\u2027\u2219\u22c5\u30fb\uff65"
+_DOTS = re.compile(f"(?<={_HAN})[{_MIDDLE}](?={_HAN})")
+# Most texts have none of these, and one look tells.
+_ODD = re.compile(f"[{_MIDDLE}\u200b\u200c\u200d\u2060\ufeff]")
+_DOT = "\u00b7"
 
 
 def plain(cell: Any) -> str:
@@ -60,10 +74,17 @@ def unescape(text: str) -> str:
     return _ESCAPED.sub(lambda found: _UNESCAPE.get(found[1], found[1]), text)
 
 
+def _is_number(cell: Any) -> bool:
+    """Whether the spreadsheet stored a number; XLS stores whole ones apart."""
+    return isinstance(cell, float | int) and not isinstance(cell, bool)
+
+
 def text(cell: Any) -> Read:
     """Free text: folded, outer blanks gone; a fault word tells that it had to be cleaned."""
     raw = plain(cell)
     value = fold(raw)
+    if _ODD.search(value):
+        value = _DOTS.sub(_DOT, value.translate(_INVISIBLE)).strip()
     return escape(value), "blanks" if value != raw else ""
 
 
@@ -72,10 +93,10 @@ def identifier(cell: Any) -> Read:
     if isinstance(cell, str) and cell.isascii() and cell.isalnum():
         value = cell.upper()
         return ("", "lost_digits") if _SCIENTIFIC.fullmatch(value) else (value, "")
-    if isinstance(cell, float) and not (cell.is_integer() and abs(cell) < _EXACT):
+    if _is_number(cell) and not (float(cell).is_integer() and abs(cell) < _EXACT):
         return "", "lost_digits"
     raw = plain(cell)
-    value = squeeze(raw).lstrip("'").upper()
+    value = squeeze(raw).lstrip(_APOSTROPHES).upper()
     if _SCIENTIFIC.fullmatch(value):
         return "", "lost_digits"
     return escape(value), "blanks" if value != raw and raw.strip().upper() != value else ""
@@ -89,7 +110,7 @@ def id_number(cell: Any) -> Read:
 
 def _id_number(cell: Any) -> tuple[idnumbers.Number, str]:
     value, fault = identifier(cell)
-    if fault == "lost_digits" or (isinstance(cell, float) and len(value) >= 15):
+    if fault == "lost_digits" or (_is_number(cell) and len(value) >= 15):
         return idnumbers.Number(""), "lost_digits"
     number = idnumbers.read(value)
     return number, number.fault or fault
@@ -99,21 +120,34 @@ def _id_number(cell: Any) -> tuple[idnumbers.Number, str]:
 TOLD = ("born", "sex", "is_certificate")
 
 
-def told_number(longest: int) -> Reader:
-    """A document number and what it tells (TOLD), four columns in one text."""
+def told_number(longest: int, provinces: Iterable[str] = ()) -> Reader:
+    """A document number and what it tells (TOLD), four columns in one text.
+
+    Of a number that may be right, its first two digits are looked up among `provinces`, if any.
+    """
+    known = frozenset(provinces)
 
     def read(cell: Any) -> Read:
         number, fault = _id_number(cell)
         if len(number.text) > longest:
             fault = _also(fault, "too_long")
+        if number.fault == "letters" and not _STORABLE.fullmatch(number.text):
+            fault = _also(fault, "not_storable")
+        if number.birth_date is not None:
+            if _NINES in number.text[:6]:
+                fault = _also(fault, "nines")
+            elif known and number.text[:2] not in known:
+                fault = _also(fault, "province")
         born = number.birth_date or NULL
         return f"{number.text}\t{born}\t{number.sex}\t{'ft'[number.is_certificate]}", fault
 
     return read
 
 
-def bounded(reader: Reader, longest: int, *, is_mobile: bool = False) -> Reader:
-    """The same reading, with a word for a text that is too long or no mobile number."""
+def bounded(
+    reader: Reader, longest: int, *, is_mobile: bool = False, is_account: bool = False
+) -> Reader:
+    """The same reading, with a word for a text that is too long, no mobile number, no account."""
 
     def read(cell: Any) -> Read:
         value, fault = reader(cell)
@@ -121,6 +155,8 @@ def bounded(reader: Reader, longest: int, *, is_mobile: bool = False) -> Reader:
             fault = _also(fault, "too_long")
         if is_mobile and value and not _MOBILE.fullmatch(value):
             fault = _also(fault, "no_mobile")
+        if is_account and value and not _ACCOUNT.fullmatch(value):
+            fault = _also(fault, "account_length")
         return value, fault
 
     return read
@@ -174,6 +210,18 @@ def yes_no(cell: Any) -> Read:
     return NULL, "not_yes_no"
 
 
+def answered(words: dict[str, str]) -> Reader:
+    """The same for a column in which further words (农村低保 …) answer `t` or `f`."""
+
+    def read(cell: Any) -> Read:
+        value, fault = yes_no(cell)
+        if fault and (said := words.get(fold(plain(cell)))):
+            return said, ""
+        return value, fault
+
+    return read
+
+
 def amount(digits: int, places: int) -> Reader:
     """A decimal amount; thousands commas and a trailing 元 are read, more is a fault."""
     limit = Decimal(10) ** (digits - places)
@@ -221,14 +269,28 @@ _DATES = (
 )
 
 
+# A CSV shows a date's serial number where the column had no date format. Five digits that could be
+# a year and a month written short (20191) are left alone: they say nothing for certain.
+_SERIAL = re.compile(r"2[1-9][0-9]{3}|[3-7][0-9]{4}")
+
+
+def _of_serial(days: int) -> date:
+    """The day of a serial number, counted as spreadsheets on Windows count."""
+    return date(1899, 12, 30) + timedelta(days=days)
+
+
 def _parse_date(cell: Any) -> date | None:
     if isinstance(cell, datetime):
         return cell.date()
     if isinstance(cell, date):
         return cell
-    value = fold(plain(cell))
-    if isinstance(cell, float) and 20_000 <= cell < 80_000:
-        return date(1899, 12, 30) + timedelta(days=int(cell))
+    value = fold(plain(cell)).lstrip(_APOSTROPHES)
+    if "年" in value:
+        value = squeeze(value)
+    if _is_number(cell) and 20_000 <= cell < 80_000:
+        return _of_serial(int(cell))
+    if _SERIAL.fullmatch(value):
+        return _of_serial(int(value))
     for pattern in _DATES:
         found = pattern.fullmatch(value)
         if found:
@@ -241,7 +303,11 @@ def _parse_date(cell: Any) -> date | None:
 
 
 def day(cell: Any) -> Read:
-    """A date in any of the five written forms or as a serial; a month alone is its first day."""
+    """A date in any of the five written forms or as a serial; a month alone is its first day.
+
+    A serial counts from 1900; the parser turns the dates of a workbook that counts from 1904 into
+    dates before they come here.
+    """
     if not plain(cell).strip():
         return NULL, ""
     parsed = _parse_date(cell)
@@ -269,10 +335,12 @@ def make(kind: str, options: dict[str, Any]) -> tuple[Reader, bool]:
     if "longest" in options:
         reader, remembered = simple[kind]
         if kind == "id_number":
-            return told_number(options["longest"]), False
-        is_mobile = "mobile" in options
-        # Members of a household repeat its telephone.
-        return bounded(reader, options["longest"], is_mobile=is_mobile), remembered or is_mobile
+            return told_number(options["longest"], options.get("provinces", ())), False
+        asked = {"is_mobile": "mobile" in options, "is_account": "account" in options}
+        # Members of a household repeat its telephone and account.
+        return bounded(reader, options["longest"], **asked), remembered or any(asked.values())
+    if words := options.get("words"):
+        return answered(words), True
     if kind in simple:
         return simple[kind]
     if kind == "code":

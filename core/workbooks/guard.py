@@ -1,170 +1,234 @@
 """A workbook from outside is hostile until proven: what is looked at before and while parsing.
 
-The parser runs in a child with limits of its own (`core.workbooks.reader`); this module refuses
-what needs no parser to be refused, by size, archive directory and a streaming look at the XML.
+The parser runs in a child with limits of its own (`core.workbooks.child`, `core.workbooks.confine`);
+this module refuses what needs no parser to be refused. Every refusal has a stable code and words for
+a clerk (`core.workbooks.refusal`). The limits (`core.workbooks.limits`), and where each comes from:
+
+=================== ============= ====================================================================
+MAX_FILE            200 MB        a full city of 492,569 persons × 25 columns is 54 MB as XLSX, 130 MB
+                                  as CSV; four times the first, half as much again as the second
+MAX_XLS             80 MB         the format ends at 65,536 rows × 256 columns a sheet
+MAX_ENTRIES         400           a workbook has a dozen parts and two per sheet and picture
+MAX_DIRECTORY       1 MB          400 names of the longest kind; held in memory to be looked at
+MAX_UNPACKED        2 GB          a full city unpacks to 650 MB
+MAX_RATIO           300           a full city packs 12 times, sparse tables 30 times; deflate ends at
+                                  1,032
+MAX_ROWS            1,000,000     twice a full city; a sheet ends at 1,048,576
+MAX_COLUMNS         300           the widest export known has 156
+MAX_AREA            50,000,000    cells of last row × last column; the parser takes 24 bytes for each,
+                                  empty or not
+MAX_CELL_TEXT       32,767        Excel's own limit of characters in a cell
+MAX_STRINGS         2,000,000     shared strings: four texts of its own for every person of a city
+MAX_DEPTH           64            elements; a sound part is some ten deep
+MAX_ATTRIBUTES      256           of one element; a sound one has under 30
+MAX_NAMES           10,000        different element and attribute names, which the XML parser keeps
+MAX_TOKEN           1 MB          one tag or comment, which the XML parser reads as a whole
+MAX_LINE            4 M           characters in a line of a CSV
+PARSER_MEMORY       1,500 MB      address space of the child, so its resident memory stays below 1.5 GB;
+                                  a full city of 25 columns takes 1,379 MB of it, 1,154 MB resident
+PARSER_CPU_SECONDS  240           a full city takes 25
+PARSER_SECONDS      300           wall clock, the child is killed then; security goal for one file
+PARSER_FILES        16            open files of the child
+MAX_DEATHS          3             times a file may kill the child before it is not tried again
+=================== ============= ====================================================================
+
+Error values of formulas (#N/A and the like) are read as empty cells, formulas as their stored result.
 """
 
-import re
-import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-MAX_FILE = 200 * 1024 * 1024
-MAX_UNPACKED = 2 * 1024**3
-MAX_ENTRIES = 400
-MAX_RATIO = 300
-MAX_ROWS = 1_000_000
-MAX_COLUMNS = 300
-# What the parsing child may use. A full city of 25 columns needs about 1.2 GB.
-PARSER_MEMORY = 1_900 * 1024**2
-PARSER_CPU_SECONDS = 240
+from core.workbooks import archives, compound, markup, plaintext
+from core.workbooks.limits import (
+    MAX_AREA,
+    MAX_CELL_TEXT,
+    MAX_COLUMNS,
+    MAX_DEATHS,
+    MAX_ENTRIES,
+    MAX_FILE,
+    MAX_RATIO,
+    MAX_ROWS,
+    MAX_STRINGS,
+    MAX_UNPACKED,
+    MAX_XLS,
+    PARSER_CPU_SECONDS,
+    PARSER_MEMORY,
+    PARSER_SECONDS,
+)
+from core.workbooks.refusal import RefusedError, refused
 
-# Both begin with letters to look for, so that a city's 650 MB of XML take seconds. They may take a
-# harmless attribute for a cell; what is written to slip past them dies by the parser's own limits.
-_ROW = re.compile(rb"""row[^>]{0,200}?\br=["'](\d+)""")
-_FAR_COLUMN = re.compile(rb"""r=["']([A-Z]{3,})(\d+)["']""")
+__all__ = [
+    "MAX_AREA",
+    "MAX_CELL_TEXT",
+    "MAX_COLUMNS",
+    "MAX_DEATHS",
+    "MAX_ENTRIES",
+    "MAX_FILE",
+    "MAX_RATIO",
+    "MAX_ROWS",
+    "MAX_STRINGS",
+    "MAX_UNPACKED",
+    "MAX_XLS",
+    "PARSER_CPU_SECONDS",
+    "PARSER_MEMORY",
+    "PARSER_SECONDS",
+    "RefusedError",
+    "inspect",
+    "inspect_archive",
+    "inspect_xml",
+    "refused",
+    "tell_format",
+]
+
+XLSX, XLS, CSV = "xlsx", "xls", "csv"
+_ZIP = b"PK\x03\x04"
 _TYPES = "[Content_Types].xml"
-_WORKBOOK = b"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"
-_ACTIVE_TYPES = (b"macroEnabled", b"ms-office.vbaProject", b"ms-office.activeX")
+_WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"
+_ACTIVE_TYPES = ("macroenabled", "vbaproject", "activex")
+_BINARY_TYPE = "sheet.binary"
+_SHEET_OF_OTHERS = b"application/vnd.oasis.opendocument.spreadsheet"
+_LARGEST_TYPES = 1024 * 1024
 # First bytes of archives, old office files, programs and documents that have no place in a workbook.
 _FOREIGN = (
     b"PK\x03\x04", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\xd0\xcf\x11\xe0",
     b"MZ", b"\x7fELF", b"%PDF",
 )  # fmt: skip
 _BAD_PARTS = ("vbaproject.bin", "externallinks/", "activex/", "embeddings/")
+_NESTED = (".zip", ".xlsx", ".xlsm", ".xlsb", ".xls", ".rar", ".7z")
+_XML_NAMES = (".xml", ".rels", ".vml")
+# Workbooks of the programs before Excel 97, which have no compound file around them.
+_OLD_XLS = (
+    b"\x09\x00\x04\x00", b"\x09\x02\x06\x00", b"\x09\x04\x06\x00", b"\x09\x08\x08\x00",
+    b"\x09\x08\x10\x00",
+)  # fmt: skip
+_PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\x00", b"MM\x00*")
+# Pages and old XML tables that are called .xls.
+_PAGES = (
+    b"<!doctype html",
+    b"<html",
+    b"<table",
+    b"<head",
+    b"<meta",
+    b"<style",
+    b"<?xml",
+    b"mime-version:",
+)
 
 
-class RefusedError(Exception):
-    """The file is refused; `code` is stable, the text tells a clerk what to do."""
+def tell_format(path: Path) -> str:
+    """ "xlsx", "xls" or "csv", told by the contents; refuses what is neither."""
+    size = path.stat().st_size
+    if size == 0:
+        raise refused("empty")
+    if size > MAX_FILE:
+        raise refused("size", limit=MAX_FILE // 1024**2)
+    with path.open("rb") as file:
+        head = file.read(plaintext.HEAD)
+    if head.startswith(_ZIP):
+        return XLSX
+    if head.startswith(compound.MAGIC[:4]):
+        return XLS
+    if head.startswith(_OLD_XLS):
+        raise refused("old")
+    if head.startswith((*_FOREIGN, *_PICTURES)):
+        raise refused("format")
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if text.startswith(_PAGES):
+        raise refused("html")
+    if text.startswith(b"{\\rtf") or not plaintext.looks_like_text(head):
+        raise refused("format")
+    return CSV
 
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(text)
-        self.code = code
+
+def inspect(path: Path, file_format: str = XLSX) -> str:
+    """Refuse by size, kind and directory, unpacking nothing but the list of parts; the format.
+
+    `file_format` is what the file was taken for before: a file that is another by now is refused.
+    """
+    told = tell_format(path)
+    if told != file_format:
+        raise refused("format")
+    if told == XLSX:
+        inspect_archive(path)
+    elif told == XLS:
+        compound.inspect(path)
+    return told
 
 
 def inspect_archive(path: Path) -> None:
-    """Refuse by file size, magic and archive directory, without unpacking anything."""
-    size = path.stat().st_size
-    if size == 0:
-        raise RefusedError("empty", "文件是空的，请重新导出后再上传。")
-    if size > MAX_FILE:
-        raise RefusedError("size", f"文件超过 {MAX_FILE // 1024**2} MB，请按县拆分后分别导入。")
-    with path.open("rb") as file:
-        magic = file.read(4)
-    if magic != b"PK\x03\x04":
-        raise RefusedError(
-            "format", "不是 XLSX 工作簿。请在 Excel 或 WPS 中另存为 .xlsx 后再上传。"
+    """Refuse by file size, magic and archive directory, and by the first bytes of every part."""
+    if tell_format(path) != XLSX:
+        raise refused("format")
+    parts = archives.parts(path)
+    for part in parts:
+        name = part.name.lower()
+        if any(bad in name for bad in _BAD_PARTS):
+            raise refused("active")
+        if name.endswith(_NESTED):
+            raise refused("nested")
+    with archives.readable():
+        _inspect_kind(path, parts)
+        for part in parts:
+            if not part.name.endswith("/") and _first(path, part).startswith(_FOREIGN):
+                raise refused("nested")
+
+
+def _inspect_kind(path: Path, parts: list[archives.Part]) -> None:
+    """What the archive is, told by its list of contents and not by any name."""
+    by_name = {part.name: part for part in parts}
+    if _TYPES not in by_name:
+        kind = by_name.get("mimetype")
+        raise refused(
+            "ods" if kind and _first(path, kind).startswith(_SHEET_OF_OTHERS) else "format"
         )
+    content = archives.whole(path, by_name[_TYPES], _LARGEST_TYPES)
     try:
-        with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-            _inspect_entries(entries, size)
-            _inspect_contents(archive, entries)
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError) as error:
-        raise RefusedError("damaged", "文件已损坏，无法打开，请重新导出后再上传。") from error
-    except Exception as error:
-        # zlib's own error is no subclass of any of these, nor can its class be named without it.
-        if type(error).__module__ == "zlib":
-            raise RefusedError("damaged", "文件已损坏，无法打开，请重新导出后再上传。") from error
+        look = markup.inspect(lambda: iter([content]), len(content), _TYPES)
+    except RefusedError as refusal:
+        if refusal.code == "damaged":
+            raise refused("format") from refusal
         raise
-
-
-def _inspect_entries(entries: list[zipfile.ZipInfo], size: int) -> None:
-    if len(entries) > MAX_ENTRIES:
-        raise RefusedError("entries", "工作簿内部文件过多，疑似异常文件，已拒绝。")
-    unpacked = sum(entry.file_size for entry in entries)
-    if unpacked > MAX_UNPACKED or unpacked > MAX_RATIO * max(size, 64 * 1024):
-        raise RefusedError("unpacked", "工作簿解压后过大，疑似异常文件，已拒绝。")
-    for entry in entries:
-        name = entry.filename.lower()
-        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise RefusedError(
-                "damaged", "文件的压缩方式不受支持，请在 Excel 或 WPS 中另存后再上传。"
-            )
-        if entry.flag_bits & 0x1:
-            raise RefusedError("encrypted", "工作簿已加密，请去除密码后再上传。")
-        if any(part in name for part in _BAD_PARTS):
-            raise RefusedError("active", "工作簿含有宏、外部链接或嵌入对象，请另存为普通 .xlsx。")
-        if name.endswith((".zip", ".xlsx", ".xlsm")):
-            raise RefusedError("nested", "工作簿内含压缩包，已拒绝。")
-
-
-def _inspect_contents(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> None:
-    """What the file is, told by its contents and not by any name."""
-    names = [entry.filename for entry in entries]
-    if len({name.lower() for name in names}) != len(names):
-        # Two parts of one name: what is looked at here need not be what the parser reads.
-        raise RefusedError("twice", "工作簿内部文件重名，疑似异常文件，已拒绝。")
-    if any(name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", name) for name in names):
-        raise RefusedError("path", "工作簿内部路径异常，疑似恶意文件，已拒绝。")
-    types = _first_bytes(archive, _TYPES, 1024 * 1024) if _TYPES in names else b""
-    if any(active in types for active in _ACTIVE_TYPES):
-        raise RefusedError("active", "工作簿含有宏、外部链接或嵌入对象，请另存为普通 .xlsx。")
+    types = {kind.lower() for kind in look.types} if look else set()
+    if any(_BINARY_TYPE in kind for kind in types):
+        raise refused("xlsb")
+    if any(active in kind for kind in types for active in _ACTIVE_TYPES):
+        raise refused("active")
     if _WORKBOOK not in types:
-        raise RefusedError(
-            "format", "不是 XLSX 工作簿。请在 Excel 或 WPS 中另存为 .xlsx 后再上传。"
-        )
-    for name in names:
-        if not name.endswith("/") and _first_bytes(archive, name, 8).startswith(_FOREIGN):
-            raise RefusedError("nested", "工作簿内含压缩包或其他文件，已拒绝。")
+        raise refused("format")
 
 
-def _first_bytes(archive: zipfile.ZipFile, name: str, count: int) -> bytes:
-    with archive.open(name) as part:
-        return part.read(count)
+def _first(path: Path, part: archives.Part) -> bytes:
+    return next(archives.unpack(path, part), b"")[:64]
 
 
 def inspect_xml(path: Path, *, alive: Callable[[], None] = lambda: None) -> None:
-    """Stream through every XML part: no DTD, rows and columns within limits.
+    """Unpack every part as a stream and look through its XML: nothing hidden, all within limits.
 
-    `alive` is called about once per 16 MB, so that a caller can show progress or stop.
+    `alive` is called for every megabyte, so that a caller can show progress or stop.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for entry in archive.infolist():
-                if entry.filename.lower().endswith((".xml", ".rels", ".vml")):
-                    _inspect_part(archive, entry, alive)
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError) as error:
-        raise RefusedError("damaged", "文件已损坏，无法打开，请重新导出后再上传。") from error
-    except Exception as error:
-        if type(error).__module__ == "zlib":
-            raise RefusedError("damaged", "文件已损坏，无法打开，请重新导出后再上传。") from error
-        raise
+    with archives.readable():
+        for part in archives.parts(path):
+            if part.name.endswith("/"):
+                continue
+            if _is_xml(path, part):
+                pieces = partial(archives.unpack, path, part, alive)
+                markup.inspect(pieces, part.size, part.name)
+            else:
+                for _ in archives.unpack(path, part, alive):
+                    pass
 
 
-def _inspect_part(
-    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, alive: Callable[[], None]
-) -> None:
-    is_sheet = "worksheets/" in entry.filename.lower()
-    tail = b""
-    seen = 0
-    with archive.open(entry) as part:
-        while chunk := part.read(16 * 1024 * 1024):
-            seen += len(chunk)
-            if seen > entry.file_size:
-                raise RefusedError("unpacked", "工作簿解压后过大，疑似异常文件，已拒绝。")
-            block = tail + chunk
-            if b"<!DOCTYPE" in block or b"<!ENTITY" in block:
-                raise RefusedError("dtd", "工作簿内含文档类型声明，疑似恶意文件，已拒绝。")
-            if is_sheet:
-                _inspect_cells(block)
-            tail = block[-256:]
-            alive()
+def _is_xml(path: Path, part: archives.Part) -> bool:
+    """By its name, or by how it begins: a picture may be called .xml, and XML .png."""
+    if part.name.lower().endswith(_XML_NAMES):
+        return True
+    first = _first(path, part)
+    if first[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise refused("encoding")
+    return first.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
 
 
-def _inspect_cells(block: bytes) -> None:
-    last = None
-    # Rows ascend in a sound file, but only the largest matters and a forged one may stand anywhere.
-    for last in _ROW.finditer(block):
-        if len(last[1]) > 7 or int(last[1]) > MAX_ROWS + 10:
-            raise RefusedError("rows", f"行数超过 {MAX_ROWS:,} 行，请按县拆分后分别导入。")
-    for far in _FAR_COLUMN.finditer(block):
-        if _column(far[1]) > MAX_COLUMNS or int(far[2]) > MAX_ROWS + 10:
-            raise RefusedError("columns", f"列数超过 {MAX_COLUMNS} 列，请删去多余的列。")
-
-
-def _column(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number
+def unpacked_size(path: Path) -> int:
+    """How many bytes an archive's directory says it unpacks to."""
+    return sum(part.size for part in archives.parts(path))

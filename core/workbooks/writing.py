@@ -8,7 +8,7 @@ constant memory, a row at a time.
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -30,6 +30,7 @@ _NUMBER = re.compile(r"-?[0-9]{1,11}(\.[0-9]{1,6})?")
 # What XML 1.0 cannot carry at all.
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _LONGEST = 32_767
+_LONGEST_NOTE = 2_000
 _EXACT = 1e15
 
 
@@ -110,22 +111,58 @@ class Book:
         for column, width in enumerate(widths):
             self._sheet.set_column(column, column, width)
         self._next = 0
+        self._fills: dict[str, Any] = {}
         if mark:
             self._book.set_properties({"comments": str(mark)[:255]})
             # & begins a code in a footer.
             self._sheet.set_footer(f"&L{str(mark).replace('&', '&&')[:200]}&R&P/&N")
             self._sheet.write_string(0, 0, writable(mark))
             self._next = 1
-        for column, header in enumerate(headers):
-            self._sheet.write_string(self._next, column, writable(header), bold)
-        self._next += 1
-        self._sheet.freeze_panes(self._next, 0)
+        if headers:
+            for column, header in enumerate(headers):
+                self._sheet.write_string(self._next, column, writable(header), bold)
+            self._next += 1
+            self._sheet.freeze_panes(self._next, 0)
 
     def append(self, cells: Iterable[Any]) -> None:
         for column, value in enumerate(cells):
             self._write(column, value)
         self._next += 1
         self.rows += 1
+
+    def append_texts(
+        self,
+        cells: Sequence[str],
+        *,
+        at: int = 0,
+        fills: Mapping[int, str] | None = None,
+        notes: Mapping[int, str] | None = None,
+    ) -> None:
+        """A row of texts as they are; `at` is its number as a spreadsheet shows it, rows before it
+        stay blank. `fills` are colours (``#RRGGBB``) by column from 0, `notes` words that a
+        spreadsheet shows beside a cell."""
+        self._next = max(self._next, at - 1)
+        fills = fills or {}
+        for column, text in enumerate(cells):
+            look = self._filled(fills[column]) if column in fills else None
+            if text:
+                # What can be printed can be written, and a city has millions of cells.
+                is_plain = text.isprintable() and len(text) <= _LONGEST
+                words = text if is_plain else writable(text)
+                self._sheet.write_string(self._next, column, words, look)
+            elif look:
+                self._sheet.write_blank(self._next, column, None, look)
+        for column, note in (notes or {}).items():
+            self._sheet.write_comment(
+                self._next, column, writable(note)[:_LONGEST_NOTE], {"x_scale": 2, "y_scale": 1.5}
+            )
+        self._next += 1
+        self.rows += 1
+
+    def _filled(self, colour: str) -> Any:
+        if colour not in self._fills:
+            self._fills[colour] = self._book.add_format({"bg_color": colour, "pattern": 1})
+        return self._fills[colour]
 
     def _write(self, column: int, value: Any) -> None:
         if value is None or value == "":

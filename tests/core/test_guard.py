@@ -1,191 +1,320 @@
-"""Hostile workbooks: refused with a stable code and words, the process alive."""
+"""What is looked at before a parser sees a file, and what the parser is allowed to do."""
 
-import io
+import json
+import os
 import subprocess
 import sys
-import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from core.workbooks import guard
+from core.workbooks import archives, child, confine, guard, limits, markup, plaintext
+from core.workbooks.refusal import WORDS, refused
 from tests.workbooks import build, family
+from tests.workbooks.packing import cell, parts, row, sheet, workbook
+from tests.workbooks.should_fail import CASES
+from tests.workbooks.should_fail.sizes import CORNER
+from tests.workbooks.should_pass import CASES as SOUND
 
-SHEET = (
-    '<?xml version="1.0"?>{dtd}<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
-    "<sheetData>{rows}</sheetData></worksheet>"
-)
-BOOK = (
-    '<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
-    ' xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships">'
-    '<sheets><sheet name="a" sheetId="1" r:id="rId1"/></sheets></workbook>'
-)
-RELATIONS = (
-    '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
-    '<Relationship Id="rId1" Target="{target}" Type="http://schemas.openxmlformats.org/'
-    'officeDocument/2006/relationships/{kind}"/></Relationships>'
-)
-TYPES = (
-    '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
-    '<Default Extension="xml" ContentType="application/xml"/><Override PartName="/xl/workbook.xml"'
-    ' ContentType="application/vnd.openxmlformats-officedocument.{kind}+xml"/></Types>'
-)
-CORNER = (
-    '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
-)
-
-
-def workbook(
-    rows: str = "",
-    dtd: str = "",
-    extra: dict[str, bytes] | None = None,
-    kind: str = "spreadsheetml.sheet.main",
-    method: int = zipfile.ZIP_DEFLATED,
-) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", method) as archive:
-        archive.writestr("[Content_Types].xml", TYPES.replace("{kind}", kind))
-        archive.writestr(
-            "_rels/.rels", RELATIONS.format(target="xl/workbook.xml", kind="officeDocument")
-        )
-        archive.writestr("xl/workbook.xml", BOOK)
-        archive.writestr(
-            "xl/_rels/workbook.xml.rels",
-            RELATIONS.format(target="worksheets/sheet1.xml", kind="worksheet"),
-        )
-        archive.writestr("xl/worksheets/sheet1.xml", SHEET.format(dtd=dtd, rows=rows))
-        for name, content in (extra or {}).items():
-            archive.writestr(name, content)
-    return buffer.getvalue()
+pytestmark = pytest.mark.unit
+ROOT = Path(guard.__file__).parents[2]
+# Of the child: what a workbook's own program would be able to reach.
+PROBE = """
+import json, os, resource, socket, sys
+from core.workbooks import reader
+reader.confine()
+found = {"modules": sorted({name.split(".")[0] for name in sys.modules}), "environment": sorted(os.environ)}
+found["memory"] = resource.getrlimit(resource.RLIMIT_AS)[1]
+found["files"] = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+try:
+    os.write(os.open(sys.argv[2], os.O_CREAT | os.O_WRONLY), b"x")
+    found["writes"] = True
+except OSError:
+    found["writes"] = False
+try:
+    socket.create_connection(("127.0.0.1", int(sys.argv[1])), 2)
+    found["network"] = True
+except OSError:
+    found["network"] = False
+try:
+    bytearray(found["memory"])
+    found["memory_kept"] = False
+except MemoryError:
+    found["memory_kept"] = True
+print(json.dumps(found))
+"""
 
 
-def inspect(path: Path) -> None:
-    guard.inspect_archive(path)
-    guard.inspect_xml(path)
-
-
-def encrypted() -> bytes:
-    content = bytearray(workbook())
-    at = content.find(b"PK\x01\x02")
-    content[at + 8] |= 1
-    return bytes(content)
-
-
-HOSTILE = {
-    "empty": b"",
-    "format": b"\xd0\xcf\x11\xe0 an old workbook",
-    "damaged": build(family(1))[:2000],
-    "encrypted": encrypted(),
-    "active": workbook(extra={"xl/vbaProject.bin": b"macro"}),
-    "nested": workbook(extra={"xl/inner.xlsx": b"PK"}),
-    "entries": workbook(extra={f"xl/part{n}.xml": b"<a/>" for n in range(500)}),
-    "unpacked": workbook(extra={"xl/big.xml": b"0" * 40_000_000}),
-    "dtd": workbook(dtd='<!DOCTYPE a [<!ENTITY b "c">]>'),
-    "rows": workbook(rows=CORNER),
-    "columns": workbook(rows='<row r="1"><c r="XFD1"><v>1</v></c></row>'),
-}
-
-
-@pytest.mark.parametrize("code", HOSTILE)
-def test_refused_with_its_code(code: str, tmp_path: Path) -> None:
-    path = tmp_path / "a.xlsx"
-    path.write_bytes(HOSTILE[code])
-    with pytest.raises(guard.RefusedError) as refused:
-        inspect(path)
-    assert refused.value.code == code
-    assert str(refused.value).endswith("。")
-
-
-def twice() -> bytes:
-    buffer = io.BytesIO(workbook())
-    with zipfile.ZipFile(buffer, "a") as archive:
-        archive.writestr("XL/Workbook.xml", BOOK)
-    return buffer.getvalue()
-
-
-def zipped(**parts: bytes) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in parts.items():
-            archive.writestr(name, content)
-    return buffer.getvalue()
-
-
-# What it is and what it holds is told by contents, under whatever name.
-DISGUISED = [
-    ("format", workbook(kind="wordprocessingml.document.main")),
-    ("format", workbook(kind="presentationml.presentation.main")),
-    ("format", zipped(a=b"just a zip")),
-    ("format", zipped(**{"META-INF/MANIFEST.MF": b"a jar"})),
-    ("format", zipped(**{"[Content_Types].xml": b"\x00" * 100})),
-    ("nested", workbook(extra={"xl/media/image1.png": zipped(a=b"x")})),
-    ("nested", workbook(extra={"docProps/thumbnail.jpeg": b"Rar!\x1a\x07\x01\x00"})),
-    ("nested", workbook(extra={"xl/media/image1.png": b"MZ\x90\x00 a program"})),
-    ("nested", workbook(extra={"xl/media/image1.png": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"})),
-    ("path", workbook(extra={"../../etc/cron.d/x": b"x"})),
-    ("path", workbook(extra={"xl\\..\\..\\x": b"x"})),
-    ("path", workbook(extra={"/etc/passwd": b"x"})),
-    ("twice", twice()),
-    ("damaged", workbook(method=zipfile.ZIP_BZIP2)),
-    ("damaged", workbook(method=zipfile.ZIP_LZMA)),
-    ("format", b"\x89PNG\r\n\x1a\n a picture"),
-    ("format", b"\xff\xd8\xff\xe0 a photo"),
-    ("format", b"<html><table><tr><td>1</td></tr></table></html>"),
-    ("format", "户编号,姓名\n1,张三\n".encode("gbk")),
-]
-
-
-@pytest.mark.parametrize(("code", "content"), DISGUISED)
-def test_what_only_looks_like_a_workbook_is_refused(
-    code: str, content: bytes, tmp_path: Path
-) -> None:
+def inspected(content: bytes, tmp_path: Path) -> str:
     path = tmp_path / "a.xlsx"
     path.write_bytes(content)
-    with pytest.raises(guard.RefusedError) as refused:
-        guard.inspect_archive(path)
-    assert refused.value.code == code
+    guard.inspect(path)
+    guard.inspect_xml(path)
+    return path.name
 
 
-@pytest.mark.parametrize(
-    "kind",
-    ["application/vnd.ms-excel.sheet.macroEnabled.main", "application/vnd.ms-office.vbaProject"],
-)
-def test_a_workbook_with_macros_under_another_name_is_refused(kind: str, tmp_path: Path) -> None:
-    path = tmp_path / "a.xlsx"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(
-            "[Content_Types].xml", f'<Types><Default ContentType="{kind}+xml"/></Types>'
-        )
-    with pytest.raises(guard.RefusedError) as refused:
-        guard.inspect_archive(path)
-    assert refused.value.code == "active"
+def test_every_refusal_has_words_that_say_what_to_do() -> None:
+    for code in WORDS:
+        for one in (refused(code), refused(code, limit=7, row=3)):
+            assert str(one).endswith("。")
+            assert "{" not in str(one)
+            assert one.code == code
+            assert len(code) <= 20
 
 
-def test_any_name_is_stored_under_the_contents_own(tmp_path: Path) -> None:
-    """Looking into an archive makes no file, whatever its parts are called."""
-    path = tmp_path / "a.xlsx"
-    path.write_bytes(workbook(extra={"../outside.xml": b"x"}))
+def test_every_hostile_file_has_a_known_code() -> None:
+    assert len(CASES) > 100
+    assert {case.code for case in CASES.values()} <= set(WORDS)
+    # What no file can show by itself.
+    assert set(WORDS) - {case.code for case in CASES.values()} == {
+        "size", "no_space", "poisoned", "slow",
+    }  # fmt: skip
+
+
+def test_row_is_named_where_it_is_known() -> None:
+    assert "第 3 行" in str(refused("quotes", row=3))
+    assert "行）" not in str(refused("quotes"))
+
+
+def test_sound_workbook_passes(tmp_path: Path) -> None:
+    assert inspected(build(family(1)), tmp_path)
+
+
+def test_looking_makes_no_file(tmp_path: Path) -> None:
+    """Whatever parts are called, nothing is unpacked to a place."""
     with pytest.raises(guard.RefusedError):
-        guard.inspect_archive(path)
+        inspected(workbook(extra={"../outside.xml": b"x"}), tmp_path)
     assert [one.name for one in tmp_path.iterdir()] == ["a.xlsx"]
     assert not (tmp_path.parent / "outside.xml").exists()
 
 
-def test_sound_workbook_passes(tmp_path: Path) -> None:
+def test_large_file_is_refused_by_its_size(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    with path.open("wb") as file:
+        file.truncate(guard.MAX_FILE + 1)
+    with pytest.raises(guard.RefusedError) as large:
+        guard.tell_format(path)
+    assert (large.value.code, "200 MB" in str(large.value)) == ("size", True)
+
+
+def test_file_that_changed_its_kind_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.xlsx"
-    path.write_bytes(build(family(1)))
-    inspect(path)
+    path.write_bytes(b"a,b\n1,2\n")
+    with pytest.raises(guard.RefusedError) as other:
+        guard.inspect(path, guard.XLSX)
+    assert other.value.code == "format"
+
+
+def looks(content: bytes, monkeypatch: pytest.MonkeyPatch, *, quick: bool) -> str:
+    """How a sheet is judged, with the quick look tried first or never."""
+    monkeypatch.setattr(markup, "SMALL", 0 if quick else 1 << 60)
+    try:
+        look = markup.inspect(lambda: iter([content[:9], content[9:]]), len(content), "sheet1.xml")
+    except guard.RefusedError as refusal:
+        return refusal.code
+    return "plain" if look is None else "exact"
+
+
+SHEETS = {
+    name: parts_of[part].decode("utf-8", "replace").encode()
+    for name, parts_of, part in [
+        ("plain", parts(row(1, [1, "a"])), "xl/worksheets/sheet1.xml"),
+        ("wide", parts(row(1, list(range(300)))), "xl/worksheets/sheet1.xml"),
+        ("too wide", parts(row(1, list(range(301)))), "xl/worksheets/sheet1.xml"),
+        ("corner", parts(CORNER), "xl/worksheets/sheet1.xml"),
+        ("far but empty", parts('<row r="1048576"><c r="XFD1048576" s="1"/></row>'), "xl/worksheets/sheet1.xml"),
+        ("area", parts(row(1, [1]) + cell("KN900000", 1)), "xl/worksheets/sheet1.xml"),
+        ("text", parts(row(1, ["x" * 32_768])), "xl/worksheets/sheet1.xml"),
+        ("long but allowed", parts(row(1, ["x" * 32_767])), "xl/worksheets/sheet1.xml"),
+        ("other attribute first", parts('<row r="1"><c t="n" r="XFD1"><v>1</v></c></row>'), "xl/worksheets/sheet1.xml"),
+        ("quotes", parts("<row r='1'><c r='XFD1'><v>1</v></c></row>"), "xl/worksheets/sheet1.xml"),
+        ("blanks", parts('<row r="1"><c  r = "XFD1" ><v>1</v></c></row>'), "xl/worksheets/sheet1.xml"),
+        ("line end", parts('<row r="1"><c\nr="XFD1"><v>1</v></c></row>'), "xl/worksheets/sheet1.xml"),
+        ("no reference", parts(f'<row r="1">{"<c><v>1</v></c>" * 301}</row>'), "xl/worksheets/sheet1.xml"),
+        ("prefix", parts(sheet='<x:worksheet xmlns:x="a"><x:c r="XFD1">1</x:c></x:worksheet>'), "xl/worksheets/sheet1.xml"),
+        ("far row number", parts('<row r="1"><c r="A1048576"><v>1</v></c></row>'), "xl/worksheets/sheet1.xml"),
+        ("doctype", parts(sheet=sheet(row(1, [1]), before="<!DOCTYPE a []>")), "xl/worksheets/sheet1.xml"),
+        ("comment", parts(row(1, [1]) + "<!-- <c r='XFD1'/> -->"), "xl/worksheets/sheet1.xml"),
+        ("column tags", parts(sheet=sheet(row(1, [1]), more='<cols><col min="1"/></cols>')), "xl/worksheets/sheet1.xml"),
+    ]
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SHEETS)
+def test_quick_look_never_lets_through_what_the_exact_one_refuses(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exact = looks(SHEETS[name], monkeypatch, quick=False)
+    quick = looks(SHEETS[name], monkeypatch, quick=True)
+    if exact == "exact":
+        assert quick in ("plain", "exact")
+    else:
+        assert quick == exact
+
+
+def test_quick_look_is_enough_for_an_ordinary_sheet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exact look at a full city would take a minute."""
+    for name in ("plain", "wide", "column tags"):
+        assert looks(SHEETS[name], monkeypatch, quick=True) == "plain"
+
+
+def test_ordinary_writers_write_plain_sheets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.xlsx"
+    path.write_bytes(build([one for n in range(1, 50) for one in family(n)]))
+    monkeypatch.setattr(markup, "SMALL", 0)
+    for part in archives.parts(path):
+        if "worksheets" in part.name or "sharedStrings" in part.name:
+            pieces = [*archives.unpack(path, part)]
+            assert markup.inspect(lambda pieces=pieces: iter(pieces), part.size, part.name) is None
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_strings_are_counted(quick: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_STRINGS", 100)
+    for tag, code in (
+        ("<si><t/></si>", "strings"),
+        ("<si ></si>", "strings"),
+        ("<si/>", "strings"),
+    ):
+        content = f'<sst xmlns="a">{tag * 101}</sst>'.encode()
+        assert looks(content, monkeypatch, quick=quick) == code
+    prefixed = f'<x:sst xmlns:x="a">{"<x:si/>" * 101}</x:sst>'.encode()
+    assert looks(prefixed, monkeypatch, quick=quick) == "strings"
+
+
+def test_pieces_of_any_length_are_judged_alike() -> None:
+    """A declaration or a tag may be cut anywhere between two pieces."""
+    declared = sheet(row(1, [1]), before='<?xml version="1.0" encoding="UTF-16"?>').encode()
+    for size in (1, 7, 100):
+        pieces = [declared[at : at + size] for at in range(0, len(declared), size)]
+        with pytest.raises(guard.RefusedError) as other:
+            markup.inspect(lambda pieces=pieces: iter(pieces), len(declared), "a.xml")
+        assert other.value.code == "encoding"
 
 
 def test_corner_bomb_kills_the_child_only(tmp_path: Path) -> None:
     """1.7 KB that make the parser ask for half a terabyte: the child dies under its limit."""
     path = tmp_path / "bomb.xlsx"
-    path.write_bytes(HOSTILE["rows"])
-    done = subprocess.run(
-        [sys.executable, "-m", "core.workbooks.reader", str(path)],
-        capture_output=True,
-        check=False,
-        timeout=60,
-    )
-    assert done.returncode != 0
-    assert done.stdout == b""
+    path.write_bytes(workbook(CORNER))
+    one = child.Child(path, "xlsx", 60)
+    try:
+        with pytest.raises(guard.RefusedError) as refusal:
+            one.hello()
+    finally:
+        one.close()
+    assert (refusal.value.code, refusal.value.is_death) == ("parser", True)
+
+
+def refusal_of(
+    path: Path, talk: Callable[[child.Child], None], seconds: float = 60
+) -> guard.RefusedError:
+    """How a conversation with the child on this file is refused."""
+
+    def converse() -> None:
+        with child.reading(path, guard.tell_format(path), seconds) as parser:
+            parser.hello()
+            talk(parser)
+
+    with pytest.raises(guard.RefusedError) as refusal:
+        converse()
+    return refusal.value
+
+
+def test_clock_ends_a_child_that_says_nothing_more(tmp_path: Path) -> None:
+    """Started and never told where the head is, it would wait for ever."""
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"a,b\n1,2\n")
+    refusal = refusal_of(path, lambda parser: parser.finish(), seconds=0.5)
+    assert (refusal.code, refusal.is_death) == ("parser", True)
+
+
+def test_look_through_has_an_end_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "PARSER_SECONDS", -1)
+    monkeypatch.setattr(child, "_SMALL", 0)
+    path = tmp_path / "a.xlsx"
+    path.write_bytes(SOUND["large_with_format_down_to_the_last_row"].build())
+    assert refusal_of(path, lambda parser: parser.finish()).code == "slow"
+
+
+def test_ordinary_refusal_is_no_death(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"a,b\n1,2,3\n")
+
+    def talk(parser: child.Child) -> None:
+        parser.tell({"header_row": 0, "columns": [{"index": 0, "name": "a", "kind": "text"}]})
+        child.refuse_named(parser.stdout.readline())
+
+    refusal = refusal_of(path, talk)
+    assert (refusal.code, refusal.row, refusal.is_death) == ("ragged", 2, False)
+
+
+def test_other_errors_pass_through_and_end_the_child(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"a,b\n1,2\n")
+    with pytest.raises(LookupError), child.reading(path, "csv") as parser:
+        raise LookupError
+    assert parser.process.returncode is not None
+
+
+@pytest.mark.parametrize("line", [b"!", b"!a b c\n", b"!nonsense 0 0\n", b"!rows 0\n"])
+def test_child_that_names_nonsense_is_refused(line: bytes) -> None:
+    with pytest.raises((guard.RefusedError, ValueError)) as refusal:
+        child.refuse_named(line)
+    assert getattr(refusal.value, "code", "parser") == "parser"
+
+
+def test_child_can_reach_nothing(tmp_path: Path) -> None:
+    """No secret, no Django, no file to write, no network; its memory ends where it is told."""
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "-s", "-c", PROBE, str(port), str(tmp_path / "written")],
+            cwd=ROOT,
+            env={"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            check=True,
+            timeout=60,
+        )
+    found: dict[str, Any] = json.loads(done.stdout)
+    assert not {"django", "psycopg2", "imports", "povertyops"} & set(found["modules"])
+    assert (found["memory"], found["files"]) == (limits.PARSER_MEMORY, limits.PARSER_FILES)
+    assert limits.PARSER_MEMORY < 1_536 * 1024**2
+    assert found["memory_kept"]
+    assert not found["writes"]
+    if os.geteuid() == 0:
+        assert not found["network"]
+
+
+def test_child_inherits_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "canary")
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"a,b\n1,2\n")
+    with child.reading(path, "csv") as parser:
+        parser.hello()
+        inherited = Path(f"/proc/{parser.process.pid}/environ").read_bytes()
+    assert b"canary" not in inherited
+
+
+def test_confinement_is_best_effort(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the kernel refuses, the child still starts with the limits there are."""
+    import ctypes
+
+    def none(*_: Any, **__: Any) -> Any:
+        raise OSError("no such library")
+
+    monkeypatch.setattr(ctypes, "CDLL", none)
+    confine._by_kernel()
+
+
+def test_encoding_is_decided_by_every_byte(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("户编号,姓名\n".encode() * 90_000 + b"\xff\n")
+    with pytest.raises(guard.RefusedError) as broken:
+        plaintext.tell(path)
+    assert (broken.value.code, broken.value.row) == ("encoding", 90_001)
