@@ -19,10 +19,15 @@ from households.models import (
     HouseholdYear,
     Person,
     PersonYear,
+    WorkSpell,
 )
+from villages.models import VillageYear
 
 DATA = Path(__file__).parent / "data"
 
+# Columns that ask yes or no, and that newer exports fill with what somebody receives instead:
+# fact → the list whose entries mean yes, but for those whose facts say no.
+ANSWERED_BY = {"has_dibao": "dibao_type", "has_tekun": "tekun_type"}
 # Where a column's identifier in the national lists differs from the field's own name.
 RENAMED = {("Person", "identified_on"): "identified_on_person"}
 
@@ -75,7 +80,7 @@ def _kind(field: "models.Field[Any, Any]") -> tuple[str, tuple[tuple[str, int], 
         "village_phone",
     ):
         return "identifier", ()
-    if field.name in ("identified_month", "cleared_month"):
+    if field.name in ("identified_month", "cleared_month", "started_month", "ended_month"):
         return "month", ()
     if isinstance(field, fields.Codes):
         return "codes", ()
@@ -99,32 +104,51 @@ def _sealed_kind(field: fields.Secret) -> tuple[str, tuple[tuple[str, int], ...]
     options = [("longest", field.max_length or 0)]
     if field.name.endswith("phone"):
         options.append(("mobile", 1))
+    if field.name == "bank_account":
+        options.append(("account", 1))
     kinds = {"id_no": "id_number", "disability_type": "text"}
     return kinds.get(field.name, "identifier"), tuple(options)
 
 
 @cache
 def facts() -> dict[str, FieldFact]:
-    """Every fact of the register by identifier, in the order of the models."""
+    """Every fact of households and persons by identifier, in the order of the models."""
     found = {}
     for model in (Household, HouseholdYear, Person, PersonYear):
-        for field in model._meta.concrete_fields:
-            if not isinstance(field, fields._Fact):
-                continue
-            kind, options = _kind(field)
-            identifier = RENAMED.get((model.__name__, field.name), field.name)
-            found[identifier] = FieldFact(
-                identifier=identifier,
-                model=model,
-                name=field.name,
-                label=str(field.verbose_name),
-                national=field.national,
-                unit=field.unit,
-                table=field.table,
-                sensitive=field.sensitive,
-                kind=kind,
-                options=options,
-            )
+        found.update(_facts_of(model))
+    return found
+
+
+@cache
+def entry_facts(model: type[models.Model]) -> dict[str, FieldFact]:
+    """The facts of a work spell or a village's year by identifier.
+
+    Apart from `facts`, because a spell has an employer as a person's year has one.
+    """
+    if model not in (WorkSpell, VillageYear):
+        raise ValueError(model)
+    return _facts_of(model)
+
+
+def _facts_of(model: type[models.Model]) -> dict[str, FieldFact]:
+    found = {}
+    for field in model._meta.concrete_fields:
+        if not isinstance(field, fields._Fact):
+            continue
+        kind, options = _kind(field)
+        identifier = RENAMED.get((model.__name__, field.name), field.name)
+        found[identifier] = FieldFact(
+            identifier=identifier,
+            model=model,
+            name=field.name,
+            label=str(field.verbose_name),
+            national=field.national,
+            unit=field.unit,
+            table=field.table,
+            sensitive=field.sensitive,
+            kind=kind,
+            options=options,
+        )
     return found
 
 
@@ -156,6 +180,18 @@ def readings(table: str) -> dict[str, str]:
     for text, code in CodeSynonym.objects.filter(table=table).values_list("label", "code"):
         result[fold(text)] = code
     return result
+
+
+def answers(identifier: str) -> dict[str, str]:
+    """Further words that answer a question of yes or no → `t` or `f`."""
+    table = ANSWERED_BY.get(identifier)
+    if table is None:
+        return {}
+    means = {
+        entry.code: "f" if entry.facts.get("answer") == "no" else "t"
+        for entry in CodeEntry.objects.filter(table=table)
+    }
+    return {text: means[code] for text, code in readings(table).items() if code in means}
 
 
 def sync_codes(**_: Any) -> None:

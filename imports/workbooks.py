@@ -15,12 +15,14 @@ from households.catalog import DATA as CODES
 from households.catalog import facts
 from households.enums import HEAD
 from households.models import Household, HouseholdYear, Person, PersonYear
+from imports.catalog.columns import known_facts
 from imports.catalog.recognising import DATA
-from imports.demo import city, living, people, places
+from imports.demo import city, later, living, people, places
 from imports.demo.mistakes import Mistakes
 from imports.demo.plan import make_plan
 from imports.demo.published import COUNTIES
 from imports.demo.sheets import TextSheet
+from imports.enums import Grain
 
 NULL = r"\N"
 PROVINCE, CITY = "河南省", "洛阳市"
@@ -35,8 +37,24 @@ COLUMNS = {
 }
 
 
+# Keys that stand in front where the evidence for a layout names only the facts it adds.
+_PLACE_KEYS = (("县", "county_code"), ("乡", "town_code"), ("村", "village_code"))
+_KEYS: dict[str, tuple[tuple[str, str], ...]] = {
+    Grain.JOINED_HOUSEHOLD: (("户编号", "household_no"),),
+    Grain.JOINED_PERSON: (
+        ("户编号", "household_no"), ("人编号", "person_no"), ("姓名", "name"), ("证件号码", "id_no"),
+    ),
+    Grain.SPELL: (
+        ("户编号", "household_no"), ("人编号", "person_no"), ("姓名", "name"), ("证件号码", "id_no"),
+    ),
+    Grain.VILLAGE: (("行政村代码", "region_code"),),
+}  # fmt: skip
+# The custom exports of 2023 carry two rows of titles above their heads.
+TITLED_YEAR = 2023
+
+
 class LayoutUnusableError(Exception):
-    """The layout is unknown or gives no order of columns; the text says so."""
+    """The layout is unknown; the text says so."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +64,13 @@ class Layout:
     code: str
     headers: list[str]
     identifiers: list[str]
-    by_person: bool
+    grain: str = Grain.PERSON
+    titles: tuple[str, ...] = ()
+
+    @property
+    def by_person(self) -> bool:
+        """Whether every member of a household has a row."""
+        return self.grain in (Grain.PERSON, Grain.JOINED_PERSON, Grain.SPELL)
 
 
 @dataclass(frozen=True)
@@ -59,18 +83,27 @@ class Written:
 
 def layout_of(code: str) -> Layout:
     """Read a layout from the shipped lists. Raises LayoutUnusableError."""
-    ordered = [row for row in _csv(DATA / "layout_headers.csv") if row["position"]]
-    rows = [row for row in ordered if row["layout"] == code]
+    listed = _csv(DATA / "layout_headers.csv")
+    rows = [row for row in listed if row["layout"] == code]
     if not rows:
-        usable = "、".join(dict.fromkeys(row["layout"] for row in ordered))
-        raise LayoutUnusableError(f"没有版式 {code} 的列序，可用的有：{usable}。")
-    rows.sort(key=lambda row: int(row["position"]))
-    grains = {row["code"]: row["grain"] for row in _csv(DATA / "layouts.csv")}
+        usable = "、".join(dict.fromkeys(row["layout"] for row in listed))
+        raise LayoutUnusableError(f"没有版式 {code}，可用的有：{usable}。")
+    rows.sort(key=lambda row: int(row["position"] or 0))
+    layout = next(row for row in _csv(DATA / "layouts.csv") if row["code"] == code)
+    columns = [(row["header"], row["identifier"]) for row in rows]
+    if not rows[0]["position"]:
+        own = {identifier for _, identifier in columns}
+        keys = (*_PLACE_KEYS, *_KEYS[layout["grain"]])
+        columns = [key for key in keys if key[1] not in own] + columns
+    titles: tuple[str, ...] = ()
+    if layout["year"] == str(TITLED_YEAR) and not rows[0]["position"]:
+        titles = (layout["title"], "导出单位：洛阳市（演示数据）")
     return Layout(
         code,
-        [row["header"] for row in rows],
-        [row["identifier"] for row in rows],
-        grains[code] == "person",
+        [header for header, _ in columns],
+        [identifier for _, identifier in columns],
+        layout["grain"],
+        titles,
     )
 
 
@@ -85,11 +118,11 @@ def write_demo_workbook(
 ) -> Written:
     """Write one year of the demo city. `faults` is the share of rows that get a mistake."""
     mistakes = Mistakes(layout.identifiers, faults, (layout.code, partition, scale))
-    with TextSheet(path, layout.code, layout.headers) as sheet:
+    with TextSheet(path, layout.code, layout.headers, layout.titles) as sheet:
         for cells in demo_rows(layout, scale, partition, say):
             for row in mistakes.applied(cells):
                 sheet.append(row)
-    return Written(sheet.rows - 1, dict(mistakes.planted))
+    return Written(sheet.rows - 1 - len(layout.titles), dict(mistakes.planted))
 
 
 def demo_rows(
@@ -100,6 +133,9 @@ def demo_rows(
     settled = places.settle(plan)
     villages = {village.code: village for village in settled}
     maker = _Rows(layout, partition)
+    if layout.grain == Grain.VILLAGE:
+        yield from map(maker.of_village, settled)
+        return
     ids = city.Ids(1, 1, {})
     for county in COUNTIES:
         for rows in city.households(plan, settled, county.code, ids):
@@ -114,14 +150,19 @@ class _Rows:
     def __init__(self, layout: Layout, partition: int) -> None:
         self.partition = partition
         self.by_person = layout.by_person
+        self.is_of_spells = layout.grain == Grain.SPELL
         self.count = 0
         self._width = len(layout.identifiers)
         self._places: list[tuple[int, str]] = []
         self._columns: dict[Any, list[tuple[int, int, Show]]] = {model: [] for model in COLUMNS}
         self._running: list[int] = []
-        known = facts()
+        self._later: list[tuple[int, str]] = []
+        known = facts() if layout.grain in _FULL else known_facts(layout.grain)
         for at, identifier in enumerate(layout.identifiers):
-            if fact := known.get(identifier):
+            fact = known.get(identifier)
+            if identifier in later.KNOWN or (fact and fact.model not in COLUMNS):
+                self._later.append((at, identifier))
+            elif fact:
                 position = COLUMNS[fact.model].index(fact.name)
                 self._columns[fact.model].append(
                     (at, position, shown(fact.kind, fact.table, fact.options))
@@ -139,10 +180,40 @@ class _Rows:
         self._fill(common, HouseholdYear, rows.years[self.partition].split("\t"))
         self._fill_places(common, villages[home[3]])
         identities = {line.split("\t", 1)[0]: line for line in rows.persons}
+        for at, identifier in self._later:
+            common[at] = later.household(identifier, home[1])
+            if identifier == "member_count_current":
+                common[at] = str(len(rows.members[self.partition]))
         for line in rows.members[self.partition]:
             year = line.split("\t")
-            if self.by_person or year[_RELATION] == HEAD:
-                yield self._row(common, year, identities[year[3]].split("\t"))
+            identity = identities[year[3]].split("\t")
+            if self.is_of_spells:
+                yield from self._spells(common, year, identity)
+            elif self.by_person or year[_RELATION] == HEAD:
+                cells = self._row(common, year, identity)
+                for at, identifier in self._later:
+                    cells[at] = cells[at] or later.person(identifier, identity[1])
+                yield cells
+
+    def of_village(self, village: places.Village) -> Cells:
+        """The row of a village."""
+        cells = [""] * self._width
+        self._fill_places(cells, village)
+        for at, identifier in self._later:
+            cells[at] = later.village(identifier, village)
+        return cells
+
+    def _spells(self, common: Cells, year: list[str], identity: list[str]) -> Iterator[Cells]:
+        """Two spells of some who work, one of the others; a row that says so of who does not."""
+        works = year[_WORK] not in ("", NULL)
+        for at in range(1 + (works and later.luck("twice", identity[1]) % 4 == 0)):
+            cells = self._row(common, year, identity)
+            for place, identifier in self._later:
+                if identifier == "has_worked":
+                    cells[place] = "是" if works else "否"
+                elif works:
+                    cells[place] = later.spell(identifier, identity[1], at)
+            yield cells
 
     def _row(self, common: Cells, year: list[str], identity: list[str]) -> Cells:
         cells = common.copy()
@@ -161,11 +232,14 @@ class _Rows:
         names = {
             "province_code": PROVINCE, "city_code": CITY, "partition": str(self.partition),
             "county_code": village.county, "town_code": village.town, "village_code": village.name,
+            "region_code": village.code,
         }  # fmt: skip
         for at, identifier in self._places:
             cells[at] = names.get(identifier, "")
 
 
+_FULL = (Grain.PERSON, Grain.HOUSEHOLD, Grain.HEAD)
+_WORK = people.PERSON_YEAR_COLUMNS.index("work_area")
 _RELATION = people.PERSON_YEAR_COLUMNS.index("relation_to_head")
 
 

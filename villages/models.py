@@ -8,6 +8,7 @@ from django.contrib.postgres.fields import DateRangeField, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q, Value
 
+from core.fields import Amount, Count, YesNo
 from core.history import tracked
 from core.scope import ScopedQuerySet, below, trim, within
 from villages.enums import Area, Basis, Level, PovertyLevel, Succession
@@ -212,7 +213,11 @@ class CountyYear(models.Model):
 
 @tracked
 class VillageYear(models.Model):
-    """What a village is in one year: poor village or not, deep poverty, and its exit (出列)."""
+    """What a village is in one year: poor village or not, deep poverty, its exit (出列), its facts.
+
+    The facts are as the yearly export of villages declares them; money is 10,000 yuan, as stated
+    there, and a missing one is not known.
+    """
 
     region = models.ForeignKey(Region, models.PROTECT, verbose_name="村")
     region_code = models.CharField("区划代码", max_length=12)
@@ -221,6 +226,28 @@ class VillageYear(models.Model):
     is_deep_poverty = models.BooleanField("深度贫困村", default=False)
     exited_year = models.PositiveSmallIntegerField("出列年度", null=True)
     source = models.CharField("来源", max_length=200)
+
+    village_exited = YesNo("是否出列")
+    households_total = Count("总户数", national="AAD005", unit="户")
+    population_total = Count("总人口数", national="AAD010", unit="人")
+    dangerous_house_households = Count("危房户数", national="ADA010", unit="户")
+    households_unsafe_water = Count("未实现饮水安全户数", national="ADA008", unit="户")
+    collective_income_10k = Amount("村级集体经济收入", national="AAD302", unit="万元")
+    dibao_households = Count("低保户数", national="AAD008", unit="户")
+    dibao_persons = Count("低保人口数", national="AAD012", unit="人")
+    tekun_persons = Count("特困供养人口数", national="AAD013", unit="人")
+    disabled_persons = Count("残疾人口数", national="AAD016", unit="人")
+    primary_schools = Count("村小学个数", unit="个")
+    clinics = Count("卫生室个数", national="AAD391", unit="个")
+    doctors = Count("执业（助理）医师数", national="AAD393", unit="人")
+    public_toilets = Count("公共卫生厕所个数", national="AAD392", unit="个")
+    waste_points = Count("垃圾集中堆放点个数", national="AAD394", unit="个")
+    culture_rooms = Count("文化（图书）室个数", national="AAD401", unit="个")
+    has_bus = YesNo("是否通客运班车", national="AAD323")
+    paved_to_town = YesNo("到乡镇是否通沥青（水泥）路", national="AAD328")
+    resident_pension_participants = Count(
+        "参加城乡居民基本养老保险人数", national="AAD313", unit="人"
+    )
 
     objects = YearlyFactQuerySet.as_manager()
 

@@ -112,6 +112,62 @@ def resolution_rows(city_prefix: str, day: date) -> list[tuple[str, str, str, in
     ]
 
 
+def former_names(city_prefix: str, day: date) -> dict[tuple[str, str, str], set[tuple[int, str]]]:
+    """(county key, town key, village key) of former names and codes → (id, code) of villages today.
+
+    What a village, its town or its county was called before, or is still called by whoever has an
+    older list, alone and together; without a county ("") as well, and ("", "", former code). A name
+    that led to two villages of today keeps both.
+    """
+    versions: dict[str, set[str]] = defaultdict(set)
+    region: dict[int, tuple[str, str, str]] = {}
+    current: dict[str, int] = {}
+    valid = set(Region.objects.valid_on(day).below(city_prefix).values_list("pk", flat=True))
+    listed = Region.objects.below(city_prefix).values_list("pk", "code", "name", "level")
+    for pk, code, name, level in listed:
+        region[pk] = (code, match_key(name), level)
+        versions[code].add(match_key(name))
+        if pk in valid:
+            current[code] = pk
+    before: dict[int, set[int]] = defaultdict(set)
+    for old, new in RegionSuccession.objects.filter(
+        old__in=region, new__in=region, effective_on__lte=day
+    ).values_list("old_id", "new_id"):
+        before[new].add(old)
+    found: dict[tuple[str, str, str], set[tuple[int, str]]] = defaultdict(set)
+    for code, pk in current.items():
+        if region[pk][2] != Level.VILLAGE:
+            continue
+        counties = _names_so_far(current.get(f"{code[:6]}000000"), before, region)
+        towns = _names_so_far(current.get(f"{code[:9]}000"), before, region)
+        for one in _with_former(pk, before):
+            then, name, _ = region[one]
+            here = versions[f"{then[:6]}000000"] | counties
+            for town in versions[f"{then[:9]}000"] | towns:
+                for county in here | {""}:
+                    found[county, town, name].add((pk, code))
+            if then != code:
+                found["", "", then].add((pk, code))
+    return found
+
+
+def _with_former(pk: int, before: Mapping[int, set[int]]) -> set[int]:
+    """A division and everything it came from, however many steps back."""
+    met, ahead = {pk}, [pk]
+    while ahead:
+        for old in before.get(ahead.pop(), ()):
+            if old not in met:
+                met.add(old)
+                ahead.append(old)
+    return met
+
+
+def _names_so_far(
+    pk: int | None, before: Mapping[int, set[int]], region: Mapping[int, tuple[str, str, str]]
+) -> set[str]:
+    return set() if pk is None else {region[one][1] for one in _with_former(pk, before)}
+
+
 def version_shown(code: str, day: date, actor: Actor) -> Region | None:
     """The division as it stood on the day; when there was none, its youngest version known."""
     versions = Region.objects.visible_to(actor).filter(code=code.ljust(12, "0"))

@@ -1,12 +1,13 @@
 """How the division lists and the yearly facts of counties and villages come in."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from django.db import IntegrityError, connection, models
+from django.db import IntegrityError, OperationalError, connection, models
 
 from core.acting import acting
 from villages import checks
@@ -27,6 +28,10 @@ Part = tuple[str, str]
 
 # An arbitrary number that stands for "loading division lists" among the advisory locks.
 LOADING_LOCK = 4103_2017
+
+
+# SQLSTATE object_not_in_prerequisite_state, which triggers on closed years raise.
+_CLOSED = "55000"
 
 
 class RowsRefusedError(Exception):
@@ -527,7 +532,11 @@ def load_population(
 def load_region_facts(
     *, rows: Sequence[RawRow], heads: Mapping[str, str] | None = None, by: object
 ) -> dict[str, Upserted]:
-    """Take over yearly facts of counties and villages. Raises RowsRefusedError; then nothing was written."""
+    """Take over yearly facts of counties and villages.
+
+    Raises RowsRefusedError, ListRefusedError where a village's year is closed; then nothing was
+    written.
+    """
     heads = heads or {}
     read, problems = checks.facts(rows, heads)
     regions = _regions_of(read)
@@ -537,7 +546,7 @@ def load_region_facts(
         raise RowsRefusedError(sorted(problems, key=lambda problem: problem.row))
     counties = [row for row in read if regions[row.code, row.year].level == Level.COUNTY]
     villages = [row for row in read if regions[row.code, row.year].level == Level.VILLAGE]
-    with acting(by=by, reason="载入县、村年度信息"):
+    with acting(by=by, reason="载入县、村年度信息"), _open_years():
         return {
             "county": _upsert(
                 CountyYear, COUNTY_COLUMNS, ("region_id", "year"),
@@ -548,6 +557,17 @@ def load_region_facts(
                 [_village_record(row, regions[row.code, row.year].pk) for row in villages],
             ),
         }  # fmt: skip
+
+
+@contextmanager
+def _open_years() -> Iterator[None]:
+    """The database refuses to change a closed year; said in words."""
+    try:
+        yield
+    except OperationalError as error:
+        if getattr(error.__cause__, "pgcode", "") != _CLOSED:
+            raise
+        raise ListRefusedError("名单中有已封存年度的村信息，没有写入任何数据。") from error
 
 
 COUNTY_COLUMNS = (

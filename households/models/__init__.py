@@ -7,6 +7,7 @@ from households.models.household import Household, HouseholdYear
 from households.models.ledger import DirtyRegion, MembershipEvent, StatusEvent
 from households.models.partition import Partition
 from households.models.person import Person, PersonYear
+from households.models.work import WorkSpell
 
 __all__ = [
     "Assignment",
@@ -21,4 +22,5 @@ __all__ = [
     "Person",
     "PersonYear",
     "StatusEvent",
+    "WorkSpell",
 ]

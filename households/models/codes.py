@@ -1,6 +1,9 @@
 from django.db import models
 
+from core.history import tracked
 
+
+@tracked
 class CodeEntry(models.Model):
     """One value of a code list (致贫原因, 与户主关系 …), as data an administrator can extend.
 
@@ -27,6 +30,7 @@ class CodeEntry(models.Model):
         return self.label
 
 
+@tracked
 class CodeSynonym(models.Model):
     """Another wording of a code's label seen in exports; data, extendable without a release."""
 

@@ -41,7 +41,11 @@ class FormerPlace(models.Model):
                 name="former_place_once",
             ),
         ]
-        indexes = [models.Index(fields=["village_code"], name="former_place_scope")]
+        indexes = [
+            models.Index(fields=["village_code"], name="former_place_scope"),
+            # Whoever removes a city's persons is asked about each of them.
+            models.Index(fields=["person"], name="former_place_person"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.household_id or self.person_id} {self.village_code}"

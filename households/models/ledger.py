@@ -27,9 +27,12 @@ class StatusEvent(models.Model):
     signs. `is_opening` marks what was already so when the register began.
     """
 
+    # No key of the database's: what is booked stays when an import is undone that brought the
+    # household, and so does what takes it back.
     household = models.ForeignKey(
-        Household, models.PROTECT, db_index=False, related_name="events", verbose_name="贫困户"
-    )
+        Household, models.PROTECT, db_index=False, db_constraint=False, related_name="events",
+        verbose_name="贫困户",
+    )  # fmt: skip
     village_code = models.CharField("村代码", max_length=12)
     partition = models.ForeignKey(Partition, models.PROTECT, db_index=False, verbose_name="年度")
     kind = models.CharField("事件", max_length=14, choices=StatusKind.choices)
@@ -82,11 +85,12 @@ class MembershipEvent(models.Model):
     """
 
     person = models.ForeignKey(
-        Person, models.PROTECT, related_name="memberships", verbose_name="人员"
+        Person, models.PROTECT, db_constraint=False, related_name="memberships", verbose_name="人员"
     )
     household = models.ForeignKey(
-        Household, models.PROTECT, related_name="memberships", verbose_name="贫困户"
-    )
+        Household, models.PROTECT, db_constraint=False, related_name="memberships",
+        verbose_name="贫困户",
+    )  # fmt: skip
     village_code = models.CharField("村代码", max_length=12)
     partition = models.ForeignKey(Partition, models.PROTECT, db_index=False, verbose_name="年度")
     kind = models.CharField("事件", max_length=14, choices=MemberKind.choices)

@@ -8,6 +8,7 @@ For every region 年初 + 新识别 + 返贫 + 自然增加 − 脱贫 − 自�
 * members who joined or left count as natural change when the household was poor at either end.
 """
 
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
@@ -133,13 +134,15 @@ def post_movements(
     partition: int,
     households: str,
     complete: bool = False,
+    members: bool = True,
     job: int | None = None,
     by: int | None = None,
 ) -> tuple[int, int]:
     """Append what is missing in the ledger for these households and this year.
 
     `households` is SQL that selects household ids, trusted, never a user's text. `complete` says
-    that the year holds every household, so one that is absent was cleared out. Corrections are
+    that the year holds every household, so one that is absent was cleared out.
+    Without `members` nobody joins or leaves: the year does not hold all members yet. Corrections are
     posted as differences, so posting twice posts nothing. Returns the rows written: (status
     events, membership events). To be called inside the act's transaction.
     """
@@ -161,10 +164,12 @@ def post_movements(
         _gather(cursor, households, values)
         cursor.execute(_EVENTS, values)
         events = cursor.rowcount
-        cursor.execute(_MEMBERS, values)
-        members = cursor.rowcount
+        moved = 0
+        if members:
+            cursor.execute(_MEMBERS, values)
+            moved = cursor.rowcount
         cursor.execute("DROP TABLE movement_state, movement_households")
-    return events, members
+    return events, moved
 
 
 def _gather(cursor: Any, households: str, values: dict[str, Any]) -> None:
@@ -175,3 +180,63 @@ def _gather(cursor: Any, households: str, values: dict[str, Any]) -> None:
     cursor.execute("ANALYZE movement_households")
     cursor.execute(_STATE, values)
     cursor.execute("ANALYZE movement_state")
+
+
+_REVERSED = """
+INSERT INTO households_statusevent
+    (household_id, village_code, partition_id, kind, year, households, persons, is_opening, reason,
+     job_id, created_by_id)
+SELECT household_id, village_code, partition_id, kind, year, -sum(households), -sum(persons),
+       is_opening, %(reason)s, %(job)s, %(by)s
+  FROM households_statusevent
+ WHERE {booked}
+ GROUP BY household_id, village_code, partition_id, kind, year, is_opening
+HAVING sum(households) <> 0 OR sum(persons) <> 0
+"""
+
+_REVERSED_MEMBERS = """
+INSERT INTO households_membershipevent
+    (person_id, household_id, village_code, partition_id, kind, persons, is_poor, reason, job_id,
+     created_by_id)
+SELECT person_id, household_id, village_code, partition_id, kind, -sum(persons), is_poor,
+       %(reason)s, %(job)s, %(by)s
+  FROM households_membershipevent
+ WHERE {booked}
+ GROUP BY person_id, household_id, village_code, partition_id, kind, is_poor
+HAVING sum(persons) <> 0
+"""
+
+
+def reverse_movements(
+    *,
+    partition: int,
+    booked_by: int | None,
+    booked: tuple[datetime, datetime],
+    reason: str,
+    job: int | None = None,
+    by: int | None = None,
+) -> tuple[int, int]:
+    """Take back what one act booked, line by line in the village it was booked in.
+
+    The act is told by its job and the times between which it wrote. Nothing is removed: each line
+    gets its opposite, so that every sum is what it was before. Returns the rows written: (status
+    events, membership events). To be called inside the act's transaction.
+    """
+    values: dict[str, Any] = {
+        "partition": partition,
+        "booked_by": booked_by,
+        "since": booked[0],
+        "until": booked[1],
+        "reason": reason,
+        "job": job,
+        "by": by,
+    }
+    where = (
+        "partition_id = %(partition)s AND job_id IS NOT DISTINCT FROM %(booked_by)s"
+        " AND created_at BETWEEN %(since)s AND %(until)s"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(_REVERSED.format(booked=where), values)
+        events = cursor.rowcount
+        cursor.execute(_REVERSED_MEMBERS.format(booked=where), values)
+        return events, cursor.rowcount

@@ -21,6 +21,7 @@ from households.models import (
     Person,
     PersonYear,
     StatusEvent,
+    WorkSpell,
 )
 from households.services.movements import post_movements
 from imports.demo import city, living, people, places, seals
@@ -93,7 +94,8 @@ def make(*, scale: float = 1.0, say: Say = lambda _: None) -> Made:
             settled = places.settle(plan)
             _facts(cursor, plan, settled, ids)
             tell("村情、人口基数、年度任务已写入。")
-            with filling(cursor, (*COLUMNS, StatusEvent)):
+            # Spells of work stay empty, but their keys stand on the households' years.
+            with filling(cursor, (*COLUMNS, StatusEvent, WorkSpell)):
                 _register(cursor, plan, settled, ids, made, tell)
                 analyze(cursor, COLUMNS)
                 _ledger(made, tell)

@@ -30,11 +30,13 @@ _PRESERVE = ' xml:space="preserve"'
 class TextSheet:
     """A workbook with one sheet of texts, written row by row; use as a context manager."""
 
-    def __init__(self, path: Path, title: str, headers: Sequence[str]) -> None:
-        self.rows = 1
+    def __init__(
+        self, path: Path, title: str, headers: Sequence[str], above: Sequence[str] = ()
+    ) -> None:
+        self.rows = 1 + len(above)
         self._starts = [f'<c r="{_letters(at)}' for at in range(len(headers))]
         self._waiting: list[str] = []
-        package = _package(title, headers)
+        package = _package(title, headers, above)
         head, _, self._tail = package[_SHEET].decode().partition("</sheetData>")
         self._zip = ZipFile(path, "w", ZIP_DEFLATED)
         for name, data in package.items():
@@ -82,16 +84,18 @@ class TextSheet:
         self._waiting.clear()
 
 
-def _package(title: str, headers: Sequence[str]) -> dict[str, bytes]:
-    """The parts of a workbook that has only its head row."""
+def _package(title: str, headers: Sequence[str], above: Sequence[str]) -> dict[str, bytes]:
+    """The parts of a workbook that has only its head row, below rows of one title each."""
     import xlsxwriter
 
     data = BytesIO()
     book = xlsxwriter.Workbook(data, {"constant_memory": True, "in_memory": True})
     book.set_properties({"created": _WHEN.replace(tzinfo=None)})
     sheet = book.add_worksheet(title)
+    for row, text in enumerate(above):
+        sheet.merge_range(row, 0, row, max(1, len(headers) - 1), text)
     for column, header in enumerate(headers):
-        sheet.write_string(0, column, header)
+        sheet.write_string(len(above), column, header)
     book.close()
     with ZipFile(data) as archive:
         return {name: archive.read(name) for name in archive.namelist()}

@@ -8,14 +8,20 @@ from typing import Any
 from django.db import connection, models
 
 from core import walls
-from households.catalog import FieldFact
-from households.enums import EXITED, HEAD
-from households.models import Household, HouseholdYear, Person, PersonYear
+from households.enums import EXIT_STATUSES, EXITED, HEAD
+from households.models import CodeEntry, Household, HouseholdYear, Person, PersonYear
 from imports.catalog.plan import Plan
-from imports.checks import RULES, WORDS, codes_of
-from imports.enums import Severity
+from imports.enums import Grain
 from imports.models import Batch
-from imports.services.elsewhere import refuse_taken
+from imports.queries.changes import index_changes
+from imports.services import entries, joined
+from imports.services.accepting import send_back_households
+from imports.services.checking import (
+    collect_errors,
+    find_faults,
+    find_mistaken,
+    find_suspects,
+)
 
 
 def judge(batch: Batch, plan: Plan) -> None:
@@ -23,15 +29,27 @@ def judge(batch: Batch, plan: Plan) -> None:
     with connection.cursor() as cursor:
         # One import at a time: its joins and sorts may have more room than a page's.
         cursor.execute("SELECT set_config('work_mem', '256MB', true)")
-        for table in (plan.faults, plan.errors, plan.households, plan.persons):
+        for table in (plan.faults, plan.errors, plan.households, plan.persons, plan.entries):
             walls.drop_scratch(table)
         values = _values(batch)
-        _find_faults(cursor, plan, values)
+        if plan.is_joined:
+            joined.attach(batch, plan)
+        find_faults(cursor, plan, batch, values)
+        if joined.find_faults(cursor, batch, plan):
+            collect_errors(cursor, plan, values)
+        if plan.has_entries:
+            send_back_households(cursor, plan, batch)
+            entries.judge_entries(cursor, batch, plan, values)
+            find_suspects(cursor, plan, batch, values)
+            index_changes(cursor, batch, plan)
+            return
         _judge_households(cursor, plan, values)
         if plan.has_persons:
             _judge_persons(cursor, plan, values)
-        _find_suspects(cursor, plan, values)
+        send_back_households(cursor, plan, batch)
+        find_suspects(cursor, plan, batch, values)
         _count(cursor, batch, plan, values)
+        index_changes(cursor, batch, plan)
 
 
 def _values(batch: Batch) -> dict[str, Any]:
@@ -40,151 +58,7 @@ def _values(batch: Batch) -> dict[str, Any]:
         "region": f"{batch.region_prefix}%",
         "exited": list(EXITED),
         "head": HEAD,
-        "words": list(WORDS),
-        "rules": list(WORDS.values()),
-        "error_rules": codes_of(Severity.ERROR),
     }
-
-
-# --- what is wrong with single rows -----------------------------------------------------------
-
-
-def _find_faults(cursor: Any, plan: Plan, values: dict[str, Any]) -> None:
-    cursor.execute(
-        f"CREATE UNLOGGED TABLE {plan.faults} (row_no integer, rule text, identifier text)"
-    )
-    for statement in (
-        _said_by_the_parser(plan),
-        _in_one_scan(plan, _row_rules(plan)),
-        _place_rules(plan),
-        *_file_rules(plan),
-    ):
-        cursor.execute(f"INSERT INTO {plan.faults} (row_no, rule, identifier) {statement}", values)
-    refuse_taken(cursor, plan, values["partition"])
-    _collect_errors(cursor, plan, values)
-
-
-def _said_by_the_parser(plan: Plan) -> str:
-    return f"""
-        SELECT DISTINCT r.row_no, w.rule, split_part(said, ':', 1)
-          FROM {plan.rows} r
-         CROSS JOIN LATERAL regexp_split_to_table(rtrim(r.faults, ';'), ';') AS said
-          JOIN unnest(%(words)s::text[], %(rules)s::text[]) AS w (word, rule)
-            ON w.word = split_part(said, ':', 2)
-         WHERE r.faults <> ''
-    """
-
-
-def _required(plan: Plan) -> list[str]:
-    return ["household_no", *(["person_no", "name"] if plan.has_persons else [])]
-
-
-def _in_one_scan(plan: Plan, rules: list[tuple[str, str, str]]) -> str:
-    """All rules (condition, rule, identifier) on single rows, reading a city's rows once."""
-    told = ", ".join(f"({condition}, '{rule}', '{name}')" for condition, rule, name in rules)
-    return (
-        f"SELECT r.row_no, told.rule, told.name FROM {plan.rows} r"
-        f" CROSS JOIN LATERAL (VALUES {told}) AS told (broken, rule, name)"
-        f" WHERE ({' OR '.join(condition for condition, _, _ in rules)}) AND told.broken"
-    )
-
-
-def _place_rules(plan: Plan) -> str:
-    return (
-        f"SELECT r.row_no, CASE WHEN p.village_id IS NULL THEN 'IMP08' ELSE 'IMP17' END,"
-        f" 'village_code' FROM {plan.rows} r JOIN {plan.places} p USING (county, town, village)"
-        f" WHERE p.village_id IS NULL OR p.village_code NOT LIKE %(region)s"
-    )
-
-
-def _row_rules(plan: Plan) -> list[tuple[str, str, str]]:
-    found = [(f"r.{name} = ''", "REQ01", name) for name in _required(plan)]
-    found += [
-        (f"(r.{name} <> '' AND r.{name} !~ '^[0-9A-Za-z]{{1,20}}$')", "IMP20", name)
-        for name in ("household_no", "person_no")
-        if plan.has(name)
-    ]
-    found += [
-        (f"length(r.{fact.identifier}) > {length}", "IMP19", fact.identifier)
-        for facts in plan.by_model.values()
-        for fact in facts
-        if (length := _longest(fact))
-    ]
-    if plan.has("work_months"):
-        found.append(("(r.work_months < 0 OR r.work_months > 12)", "IMP15", "work_months"))
-    if plan.has("exit_year"):
-        exited = " AND r.exit_status = ANY(%(exited)s)" if plan.has("exit_status") else ""
-        found.append((f"(r.exit_year > %(partition)s{exited})", "EXT01", "exit_year"))
-    if "partition" in plan.confirming:
-        other = "(r.partition <> '' AND left(r.partition, 4) <> %(partition)s::text)"
-        found.append((other, "IMP18", "partition"))
-    found += [
-        (f"r.{name} < 0", "IMP15", name)
-        for name in ("farmland_mu", "house_area_m2", "distance_to_main_road_km")
-        if plan.has(name)
-    ]
-    return found
-
-
-def _longest(fact: FieldFact) -> int | None:
-    """How many characters the column holds, for free text; codes and numbers are bounded already.
-
-    What is sealed was measured before.
-    """
-    field = fact.model._meta.get_field(fact.name)
-    bounded = fact.kind not in ("text", "identifier", "id_number")
-    return field.max_length if isinstance(field, models.CharField) and not bounded else None
-
-
-def _file_rules(plan: Plan) -> list[str]:
-    """Rules over several rows of the file."""
-    village = "min(p.village_code) IS DISTINCT FROM max(p.village_code)"
-    conflicts = [village] + [
-        f"min(r.{name}) IS DISTINCT FROM max(r.{name})"
-        for name in ("exit_status", "household_attribute", "exit_year")
-        if plan.has(name)
-    ]
-    same_household = (
-        f"SELECT household_no FROM {plan.rows} r JOIN {plan.places} p USING (county, town, village)"
-        f" WHERE household_no <> '' GROUP BY household_no HAVING {' OR '.join(conflicts)}"
-    )
-    if not plan.has_persons:
-        return [
-            f"SELECT row_no, 'DUP08', 'household_no' FROM {plan.rows} JOIN"
-            f" (SELECT household_no FROM {plan.rows} WHERE household_no <> ''"
-            f" GROUP BY 1 HAVING count(*) > 1) AS twice USING (household_no)"
-        ]
-    found = [
-        f"SELECT row_no, 'DUP08', 'household_no' FROM {plan.rows} JOIN ({same_household}) AS odd"
-        f" USING (household_no)",
-        f"SELECT row_no, 'DUP10', 'person_no' FROM {plan.rows} JOIN"
-        f" (SELECT person_no FROM {plan.rows} WHERE person_no <> ''"
-        f" GROUP BY 1 HAVING count(*) > 1) AS twice USING (person_no)",
-    ]
-    if plan.has("id_no"):
-        found.append(
-            f"SELECT row_no, 'DUP01', 'id_no' FROM {plan.rows} JOIN"
-            f" (SELECT id_no__index FROM {plan.rows} WHERE id_no__index IS NOT NULL"
-            f" GROUP BY 1 HAVING count(*) > 1) AS twice USING (id_no__index)"
-        )
-    if plan.has("relation_to_head"):
-        found.append(
-            f"SELECT row_no, 'STR02', 'relation_to_head' FROM {plan.rows} JOIN"
-            f" (SELECT household_no FROM {plan.rows} WHERE relation_to_head = %(head)s"
-            f" GROUP BY 1 HAVING count(*) > 1) AS two USING (household_no)"
-            f" WHERE relation_to_head = %(head)s"
-        )
-    return found
-
-
-def _collect_errors(cursor: Any, plan: Plan, values: dict[str, Any]) -> None:
-    cursor.execute(f"DROP TABLE IF EXISTS {plan.errors}")
-    cursor.execute(
-        f"CREATE UNLOGGED TABLE {plan.errors} AS SELECT DISTINCT row_no FROM {plan.faults}"
-        f" WHERE rule = ANY(%(error_rules)s)",
-        values,
-    )
-    cursor.execute(f"ANALYZE {plan.errors}")
 
 
 # --- households --------------------------------------------------------------------------------
@@ -192,46 +66,70 @@ def _collect_errors(cursor: Any, plan: Plan, values: dict[str, Any]) -> None:
 
 def _judge_households(cursor: Any, plan: Plan, values: dict[str, Any]) -> None:
     """One row per household with at least one good row; the head's row speaks for it."""
+    _choose_speakers(cursor, plan, plan.households)
+    _add_household_verdicts(cursor, plan, values, plan.households)
+    cursor.execute(f"CREATE UNIQUE INDEX ON {plan.households} (household_no)")
+    cursor.execute(f"ANALYZE {plan.households}")
+
+
+def _choose_speakers(cursor: Any, plan: Plan, table: str, again: str = "") -> None:
+    """Make the table of households with the row that speaks for each.
+
+    `again` is a table of households to be decided anew, which keep the numbers they were given.
+    """
     heads = "row_no"
     if plan.has("relation_to_head"):
         heads = f"CASE WHEN relation_to_head = '{HEAD}' THEN row_no - 100000000 ELSE row_no END"
+    only = numbered = ""
+    number = "nextval('households_household_id_seq')"
+    if again:
+        only = f" AND household_no IN (SELECT household_no FROM {again})"
+        number, numbered = "known.household_id", f" JOIN {again} known USING (household_no)"
     cursor.execute(
         f"""
-        CREATE UNLOGGED TABLE {plan.households} AS
+        CREATE UNLOGGED TABLE {table} AS
         WITH spoken AS (
             SELECT household_no, min({heads}) AS chosen, count(*)::int AS rows
               FROM {plan.rows} LEFT JOIN {plan.errors} e USING (row_no)
-             WHERE e.row_no IS NULL
+             WHERE e.row_no IS NULL{only}
              GROUP BY household_no
         )
         SELECT s.household_no, s.rows,
                CASE WHEN s.chosen < 0 THEN s.chosen + 100000000 ELSE s.chosen END AS row_no,
-               s.chosen < 0 AS has_head, NULL::int AS village_at,
-               CASE WHEN h.id IS NULL THEN nextval('households_household_id_seq') ELSE h.id END
-                    AS household_id,
+               s.chosen < 0 AS has_head,
+               CASE WHEN h.id IS NULL THEN {number} ELSE h.id END AS household_id,
                h.id IS NULL AS is_new
-          FROM spoken s LEFT JOIN households_household h USING (household_no)
+          FROM spoken s LEFT JOIN households_household h USING (household_no){numbered}
         """
     )
-    cursor.execute(f"ALTER TABLE {plan.households} DROP COLUMN village_at")
-    cursor.execute(f"ANALYZE {plan.households}")
-    _add_household_verdicts(cursor, plan, values)
+    cursor.execute(f"ANALYZE {table}")
+    if plan.grain == Grain.JOINED_PERSON:
+        joined.gather(cursor, plan, table)
 
 
-def _add_household_verdicts(cursor: Any, plan: Plan, values: dict[str, Any]) -> None:
+def _carried(plan: Plan) -> dict[str, str]:
+    """SQL of what a household's year takes from the years before where the file does not say."""
+    if plan.is_joined:
+        return {name: f"y.{name}" for name in ("exit_status", "exit_year", "identified_year")}
     status = "nullif(r.exit_status, '')" if plan.has("exit_status") else "NULL"
-    carried = {
-        "exit_status": f"coalesce({status}, y.exit_status, last.exit_status)",
+    return {
+        "exit_status": (
+            f"coalesce({status}, y.exit_status, last.exit_status, {_status_by_attribute(plan)})"
+        ),
         "exit_year": (
             "r.exit_year" if plan.has("exit_year") else "coalesce(y.exit_year, last.exit_year)"
         ),
         "identified_year": _identified_year(plan),
     }
+
+
+def _add_household_verdicts(cursor: Any, plan: Plan, values: dict[str, Any], table: str) -> None:
+    carried = _carried(plan)
     changed = _changed(plan, HouseholdYear, "y", "r", skip=("exit_status",))
     own_changed = _changed(plan, Household, "h", "r", skip=("household_no",))
     cursor.execute(
         f"""
-        CREATE UNLOGGED TABLE {plan.households}_v AS
+        CREATE UNLOGGED TABLE {table}_v AS
         SELECT k.*, place.village_id, place.village_code, y.id AS year_id,
                {", ".join(f"{sql} AS {name}" for name, sql in carried.items())},
                later.household_id IS NULL AS is_latest,
@@ -239,7 +137,7 @@ def _add_household_verdicts(cursor: Any, plan: Plan, values: dict[str, Any]) -> 
                    AND (h.village_id <> place.village_id OR {own_changed}) AS identity_changed,
                y.id IS NOT NULL AND (y.village_id <> place.village_id OR {changed}
                    OR y.exit_status IS DISTINCT FROM {carried["exit_status"]}) AS year_changed
-          FROM {plan.households} k
+          FROM {table} k
           JOIN {plan.rows} r USING (row_no)
           JOIN {plan.places} place USING (county, town, village)
           LEFT JOIN households_household h ON h.id = k.household_id
@@ -253,11 +151,30 @@ def _add_household_verdicts(cursor: Any, plan: Plan, values: dict[str, Any]) -> 
         """,
         values,
     )
-    cursor.execute(f"DROP TABLE {plan.households}")
-    cursor.execute(f"ALTER TABLE {plan.households}_v RENAME TO {plan.stage}_h")
-    _refuse_unknown_status(cursor, plan, values)
-    cursor.execute(f"CREATE UNIQUE INDEX ON {plan.households} (household_no)")
-    cursor.execute(f"ANALYZE {plan.households}")
+    cursor.execute(f"DROP TABLE {table}")
+    cursor.execute(f"ALTER TABLE {table}_v RENAME TO {table.removeprefix('staging.')}")
+    _refuse_unknown_status(cursor, plan, values, table)
+
+
+def _status_by_attribute(plan: Plan) -> str:
+    """Of a layout without the status (those of 2016): the attribute (AAC006) goes with one side only.
+
+    A household whose attribute is one of the poor's is taken as 未脱贫, else as 已脱贫.
+    """
+    if plan.has("exit_status") or not plan.has("household_attribute"):
+        return "NULL"
+    listed = CodeEntry.objects.filter(table="household_attribute").order_by("code")
+    sides = [
+        (entry.code, entry.facts["allowed_exit_status"].split("|"))
+        for entry in listed
+        if entry.facts.get("allowed_exit_status") and entry.code.isalnum()
+    ]
+    whens = "".join(
+        f" WHEN '{code}' THEN '{allowed[0]}'"
+        for code, allowed in sides
+        if allowed[0] in EXIT_STATUSES
+    )
+    return f"CASE r.household_attribute{whens} END" if whens else "NULL"
 
 
 def _identified_year(plan: Plan) -> str:
@@ -274,23 +191,23 @@ def _identified_year(plan: Plan) -> str:
     return f"coalesce(y.identified_year, last.identified_year, {first}, {has_earlier})"
 
 
-def _refuse_unknown_status(cursor: Any, plan: Plan, values: dict[str, Any]) -> None:
+def _refuse_unknown_status(cursor: Any, plan: Plan, values: dict[str, Any], table: str) -> None:
     """A household whose status nobody states, and one that exited before it was identified."""
     bad = (
         "exit_status IS NULL OR exit_year < identified_year OR identified_year > %(partition)s"
         " OR (exit_status = ANY(%(exited)s) AND exit_year > %(partition)s)"
     )
     cursor.execute(
-        f"INSERT INTO {plan.faults} SELECT r.row_no, CASE WHEN k.exit_status IS NULL THEN 'REQ01'"
+        f"INSERT INTO {plan.faults} SELECT r.row_no, CASE WHEN k.exit_status IS NULL THEN 'IMP21'"
         f" ELSE 'EXT01' END, CASE WHEN k.exit_status IS NULL THEN 'exit_status' ELSE 'exit_year' END"
-        f" FROM {plan.rows} r JOIN {plan.households} k USING (household_no)"
+        f" FROM {plan.rows} r JOIN {table} k USING (household_no)"
         f" LEFT JOIN {plan.errors} e ON e.row_no = r.row_no"
         f" WHERE e.row_no IS NULL AND ({bad.replace('exit_', 'k.exit_').replace('identified_', 'k.identified_')})",
         values,
     )
     if cursor.rowcount:
-        cursor.execute(f"DELETE FROM {plan.households} WHERE {bad}", values)
-        _collect_errors(cursor, plan, values)
+        cursor.execute(f"DELETE FROM {table} WHERE {bad}", values)
+        collect_errors(cursor, plan, values)
 
 
 # --- persons -----------------------------------------------------------------------------------
@@ -345,44 +262,35 @@ def _match_by_name(cursor: Any, plan: Plan, values: dict[str, Any]) -> None:
 
 
 def _refuse_mistaken(cursor: Any, plan: Plan, values: dict[str, Any]) -> None:
-    if plan.has("id_no"):
+    if find_mistaken(cursor, plan, values):
+        collect_errors(cursor, plan, values)
+        _speak_anew(cursor, plan, values)
         cursor.execute(
-            f"""
-            INSERT INTO {plan.faults}
-            SELECT m.row_no, 'IDN12', 'person_no'
-              FROM {plan.persons}_m m JOIN {plan.rows} r USING (row_no)
-              JOIN households_person p ON p.id = m.matched
-             WHERE NOT m.by_number AND r.id_no__index <> p.id_index
-            UNION ALL
-            SELECT m.row_no, 'DUP02', 'id_no'
-              FROM {plan.persons}_m m
-              JOIN households_personyear y ON y.person_id = m.matched
-               AND y.partition_id = %(partition)s AND y.household_id <> m.household_id
-             WHERE m.by_number
-            UNION ALL
-            SELECT m.row_no, 'DUP02', 'id_no'
-              FROM {plan.persons}_m m JOIN {plan.rows} r USING (row_no)
-              JOIN households_person other ON other.id_index = r.id_no__index
-               AND other.id <> m.matched
-             WHERE NOT m.by_number
-            UNION ALL
-            SELECT m.row_no, 'DUP01', 'id_no'
-              FROM {plan.persons}_m m
-              JOIN (SELECT matched FROM {plan.persons}_m WHERE matched IS NOT NULL
-                     GROUP BY 1 HAVING count(*) > 1) AS twice USING (matched)
-            """,
-            values,
+            f"DELETE FROM {plan.persons}_m WHERE row_no IN (SELECT row_no FROM {plan.errors})"
         )
-        if cursor.rowcount:
-            _collect_errors(cursor, plan, values)
-            cursor.execute(
-                f"DELETE FROM {plan.persons}_m WHERE row_no IN (SELECT row_no FROM {plan.errors})"
-            )
     _drop_emptied_households(cursor, plan)
 
 
+def _speak_anew(cursor: Any, plan: Plan, values: dict[str, Any]) -> None:
+    """Where the row that speaks for a household was just refused, another good one does."""
+    again, found = f"staging.{plan.stage}_again", f"staging.{plan.stage}_found"
+    cursor.execute(
+        f"CREATE UNLOGGED TABLE {again} AS SELECT household_no, household_id"
+        f" FROM {plan.households} WHERE row_no IN (SELECT row_no FROM {plan.errors})"
+    )
+    if cursor.rowcount:
+        cursor.execute(
+            f"DELETE FROM {plan.households} WHERE household_no IN (SELECT household_no FROM {again})"
+        )
+        _choose_speakers(cursor, plan, found, again)
+        _add_household_verdicts(cursor, plan, values, found)
+        cursor.execute(f"INSERT INTO {plan.households} SELECT * FROM {found}")
+        cursor.execute(f"DROP TABLE {found}")
+    cursor.execute(f"DROP TABLE {again}")
+
+
 def _drop_emptied_households(cursor: Any, plan: Plan) -> None:
-    """A household whose last good row was just refused, or whose speaker was, is decided anew."""
+    """A household whose last good row was just refused is none of the file's any more."""
     cursor.execute(
         f"DELETE FROM {plan.households} k WHERE NOT EXISTS"
         f" (SELECT 1 FROM {plan.persons}_m m WHERE m.household_id = k.household_id)"
@@ -424,42 +332,8 @@ def _changed(
     if not facts:
         return "false"
     left = ", ".join(f"{stored}.{fact.name}" for fact in facts)
-    right = ", ".join(f"{read}.{fact.identifier}::{fact.db_type}" for fact in facts)
+    right = ", ".join(plan.told(fact, stored, read) for fact in facts)
     return f"(({left}) IS DISTINCT FROM ({right}))"
-
-
-# --- what is odd but may enter -----------------------------------------------------------------
-
-
-def _find_suspects(cursor: Any, plan: Plan, values: dict[str, Any]) -> None:
-    found = []
-    if plan.has_persons and plan.has("relation_to_head"):
-        found.append(
-            f"SELECT row_no, 'STR01', 'relation_to_head' FROM {plan.households} WHERE NOT has_head"
-        )
-        found.append(
-            f"SELECT row_no, 'STR17', 'relation_to_head' FROM {plan.rows}"
-            f" WHERE relation_to_head = ''"
-        )
-    if plan.has_persons and plan.has("member_count"):
-        found.append(
-            f"SELECT k.row_no, 'IMP13', 'member_count' FROM {plan.households} k"
-            f" JOIN {plan.rows} r USING (row_no) WHERE r.member_count <> k.rows"
-        )
-    if plan.has("id_no") and plan.has("sex"):
-        found.append(
-            f"SELECT row_no, 'IDN09', 'sex' FROM {plan.rows} WHERE sex <> ''"
-            f" AND id_no__sex <> '' AND (id_no__sex = '01') <> (sex = '01')"
-        )
-    if plan.has("id_no") and plan.has("birth_date"):
-        found.append(
-            f"SELECT row_no, 'IDN10', 'birth_date' FROM {plan.rows} WHERE birth_date <> id_no__born"
-        )
-    for statement in found:
-        guarded = f"SELECT s.* FROM ({statement}) AS s (row_no, rule, identifier)"
-        if "IDN09" in statement or "IDN10" in statement:
-            guarded += f" WHERE s.row_no NOT IN (SELECT row_no FROM {plan.errors})"
-        cursor.execute(f"INSERT INTO {plan.faults} {guarded}", values)
 
 
 # --- counts ------------------------------------------------------------------------------------
@@ -507,8 +381,7 @@ def _changed_fields(cursor: Any, plan: Plan, values: dict[str, Any]) -> dict[str
         cursor.execute(
             "SELECT "
             + ", ".join(
-                f"count(*) FILTER (WHERE t.{fact.name} IS DISTINCT FROM"
-                f" r.{fact.identifier}::{fact.db_type})"
+                f"count(*) FILTER (WHERE t.{fact.name} IS DISTINCT FROM {plan.told(fact)})"
                 for fact in facts
             )
             + f" FROM {table} k JOIN {plan.rows} r USING (row_no)"
@@ -531,6 +404,3 @@ def _compared(plan: Plan) -> list[tuple[type[models.Model], str, str]]:
     if plan.has_persons:
         found += [(Person, plan.persons, "person_id"), (PersonYear, plan.persons, "year_id")]
     return found
-
-
-assert set(WORDS.values()) <= set(RULES)  # noqa: S101 - a word without a rule would lose a row

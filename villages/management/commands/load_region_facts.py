@@ -27,7 +27,7 @@ class Command(BaseCommand):
             for problem in error.problems:
                 self.stderr.write(str(problem))
             raise CommandError(str(error)) from error
-        except workbooks.FileUnreadableError as error:
+        except (ListRefusedError, workbooks.FileUnreadableError) as error:
             raise CommandError(str(error)) from error
         for level, one in done.items():
             self.stdout.write(
