@@ -13,8 +13,11 @@ RULE = "DUP11"
 
 
 def refuse_taken(cursor: Any, plan: Plan, partition: int) -> None:
-    """Add a fault to every row whose household, person or document number is taken elsewhere."""
-    if not walls.is_partial():
+    """Add a fault to every row whose household, person or document number is taken elsewhere.
+
+    Rows of a supplement claim no number: one from elsewhere is as unknown as one that is nowhere.
+    """
+    if plan.is_joined or not walls.is_partial():
         return
     values = {"partition": partition}
     cursor.execute(

@@ -1,0 +1,1 @@
+"""Rules on persons and households that stand twice."""

@@ -1,0 +1,17 @@
+"""省内人员重复。
+
+A person of the file is registered anywhere else in the province.
+"""
+
+from imports.checks.rule import Rule
+from imports.enums import Severity
+
+RULE = Rule(
+    code="DUP04",
+    scope="person",
+    severity=Severity.ERROR,
+    message="省内人员重复",
+    remedy="由省级核对后通知两地。",
+    source="xiAn-povertyCrucial-bigData/rgbMap:backgroundManage/html/rule.html",
+    waits_for="省级人员名单（全省在册人员证件索引）",
+)

@@ -1,0 +1,1 @@
+"""Rules on exits that the register's constraints demand."""

@@ -1,0 +1,1 @@
+"""Rules on what must not be blank. Missing is told and written as missing, never taken as met."""

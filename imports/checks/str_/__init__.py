@@ -1,0 +1,1 @@
+"""Rules on how a household is made up."""
