@@ -12,11 +12,15 @@ class CoreConfig(AppConfig):
     verbose_name = "公共设施"
 
     def ready(self) -> None:
-        from core import checks  # noqa: F401
+        from core import (
+            checks,  # noqa: F401
+            failpoints,
+        )
         from core.exports import tasks as exporting  # noqa: F401 - registers the job kind in every process
         from core.retention import tasks as removing  # noqa: F401 - and this one
 
         _require_own_role()
+        failpoints.require_harmless()
         post_migrate.connect(_sync, sender=self)
         register(check_field_keys, "security")
 

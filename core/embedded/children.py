@@ -69,13 +69,18 @@ class _Watched:
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long things may take, in seconds, and how often a child may die within `window`."""
+    """How long things may take, in seconds, and how often a child may die within `window`.
+
+    `server` is how long a server that cannot be started is tried again: a full disk takes a person
+    to clear, and nothing is gained by ending the rest.
+    """
 
     deaths: int = 5
     window: float = 60.0
     first_pause: float = 0.5
     grace: float = 15.0
     ready: float = 90.0
+    server: float = 3600.0
 
 
 class Supervisor:
@@ -100,6 +105,9 @@ class Supervisor:
         self._start_log = var / "log" / "start.log"
         self._server_deaths: deque[float] = deque()
         self._servers_checked_at = 0.0
+        # When the servers could not be started for the first time in a row, and how often since.
+        self._failing_since: float | None = None
+        self._failures = 0
         self.stopping = False
 
     def listen(self) -> None:
@@ -247,13 +255,30 @@ class Supervisor:
         now = time.monotonic()
         if self._servers is None or now - self._servers_checked_at < SERVER_CHECK_SECONDS:
             return
-        for name in self._servers.revive():
+        for name in self._revived(self._servers, now):
             self._say(f"{name} 意外退出，已重新启动。")
             if self._count(self._server_deaths, now) >= self._patience.deaths:
                 raise EmbeddedError(
                     f"{name} 反复退出，已停止全部进程。请查看日志目录 {self._var / 'log'}。"
                 )
-        self._servers_checked_at = time.monotonic()
+        self._servers_checked_at = max(self._servers_checked_at, time.monotonic())
+
+    def _revived(self, servers: Servers, now: float) -> list[str]:
+        """Servers that were started again; one that cannot be is tried later, ever less often."""
+        try:
+            names = servers.revive()
+        except EmbeddedError as error:
+            self._failing_since = self._failing_since or now
+            if now - self._failing_since > self._patience.server:
+                raise
+            self._failures += 1
+            pause = min(self._patience.first_pause * 2**self._failures, LONGEST_PAUSE_SECONDS)
+            # The next look comes SERVER_CHECK_SECONDS after this moment.
+            self._servers_checked_at = time.monotonic() + pause - SERVER_CHECK_SECONDS
+            self._say(f"{error}\n{pause:.1f} 秒后再试。")
+            return []
+        self._failing_since, self._failures = None, 0
+        return names
 
     def _spawn(
         self,

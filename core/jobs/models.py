@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 
 from core.scope import Actor, ScopedQuerySet, within
 
@@ -58,6 +59,8 @@ class Job(models.Model):
     lease_until = models.DateTimeField("租约到期", null=True)
     token = models.BigIntegerField("栅栏令牌", default=0)
     phase = models.CharField("当前步骤", max_length=100, blank=True)
+    # By the database clock, so that what remains can be told from what is done.
+    phase_since = models.DateTimeField("当前步骤开始时间", null=True)
     progress_done = models.BigIntegerField("已处理", default=0)
     progress_total = models.BigIntegerField("总数", null=True)
     result = models.JSONField("结果", default=dict)
@@ -109,6 +112,15 @@ class Job(models.Model):
         if not self.progress_total:
             return None
         return min(99, self.progress_done * 100 // self.progress_total)
+
+    @property
+    def seconds_left(self) -> int | None:
+        """How long the current step still takes at its pace so far; None while nobody can know."""
+        if not (self.phase_since and self.progress_total and self.progress_done > 0):
+            return None
+        spent = (timezone.now() - self.phase_since).total_seconds()
+        left = max(0, self.progress_total - self.progress_done)
+        return round(max(0.0, spent) * left / self.progress_done)
 
     @property
     def is_open(self) -> bool:

@@ -10,11 +10,17 @@ from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
 from core import walls
-from core.acting import acting
+from core.acting import acting, identity
+from core.failpoints import failpoint
 from core.jobs.models import OPEN_STATES, Job, JobState
 from core.scope import Maintenance
 
 logger = logging.getLogger(__name__)
+
+# Pauses as parts of the lease: 15 s, 1 s and 5 s (growing) with the usual 30.
+_HINT_AGAIN = 2
+_FIRST_HINT_TAKES = 30
+_TRY_AGAIN = 6
 
 
 class LostLeaseError(Exception):
@@ -72,36 +78,57 @@ def enqueue(
     The message to the broker is sent after commit and may be lost; the sweeper sends it again.
     """
     described = _kinds[name]
-    try:
-        with transaction.atomic():
-            job = Job.objects.create(
-                kind=name,
-                queue=described.queue,
-                subject=subject,
-                scope=scope,
-                params=params or {},
-                key=key,
-                max_attempts=described.max_attempts,
-                created_by=by,
-            )
-    except IntegrityError:
-        # Whoever holds the key may already run and have read its input: it is not "the same work"
-        # unless it still waits. Callers that need fresh input use a key without RUNNING overlap.
-        return Job.objects.open().get(key=key)
-    transaction.on_commit(lambda: hint(job.pk, described.queue))
+    wanted = Job(
+        kind=name,
+        queue=described.queue,
+        subject=subject,
+        scope=scope,
+        params=params or {},
+        key=key,
+        max_attempts=described.max_attempts,
+        # A machine client is nobody's account; the ledger has it.
+        created_by_id=identity(by)[0],
+    )
+    job = _insert(wanted)
+    if job is wanted:
+        failpoint("core.job.asked")
+        transaction.on_commit(lambda: hint(job.pk, described.queue))
     return job
+
+
+# How often the holder of a key may end between our refusal and our look at it.
+_PATIENCE = 5
+
+
+def _insert(wanted: Job) -> Job:
+    """The job stored, or the open one that holds its key."""
+    for attempt in range(_PATIENCE):
+        try:
+            with transaction.atomic():
+                wanted.save(force_insert=True)
+        except IntegrityError:
+            # Whoever holds the key may already run and have read its input: it is not "the same
+            # work" unless it still waits. Callers that need fresh input use a key without RUNNING
+            # overlap.
+            holder = Job.objects.open().filter(key=wanted.key).first() if wanted.key else None
+            if holder is not None:
+                return holder
+            if not wanted.key or attempt == _PATIENCE - 1:
+                raise
+        else:
+            break
+    return wanted
 
 
 def hint(job_id: int, queue: str) -> None:
     """Tell a worker that a job waits; failure is harmless because the row is the truth."""
-    from kombu.exceptions import OperationalError
-
     from core.jobs.tasks import run_job
 
     try:
         run_job.apply_async(kwargs={"job_id": job_id}, queue=queue, retry=False)
-    except (OperationalError, OSError) as error:
+    except Exception as error:  # a dying broker makes its client raise anything
         logger.warning("broker unreachable, job %s waits for the sweeper: %s", job_id, error)
+    failpoint("core.job.hinted")
 
 
 @dataclass
@@ -147,12 +174,35 @@ class Run:
             acting(by=_User(self.actor_id), reason=reason, job=self.job_id),
             walls.scoped(self.actor),
         ):
-            if not Job.objects.filter(
-                pk=self.job_id, token=self.token, state=JobState.RUNNING
-            ).exists():
-                raise LostLeaseError(self.job_id)
+            self.require_held()
+            failpoint("core.job.effect")
             yield
             finish(self)
+            failpoint("core.job.finished")
+
+    @contextmanager
+    def refusal(self, message: str, *, reason: str = "") -> Iterator[None]:
+        """The transaction that stores what a refusal means and marks the job failed, or neither.
+
+        For work that must note more than the message; a stale worker may not note it either. Plain
+        refusals raise JobFailedError.
+        """
+        with (
+            acting(by=_User(self.actor_id), reason=reason, job=self.job_id),
+            walls.scoped(self.actor),
+        ):
+            yield
+            fail(self, message)
+
+    def require_held(self) -> None:
+        """Raise LostLeaseError when another worker has the job by now.
+
+        Just before a transaction that precedes the effect is committed, so that a worker that was
+        frozen meanwhile leaves nothing behind.
+        """
+        held = Job.objects.filter(pk=self.job_id, token=self.token, state=JobState.RUNNING)
+        if not held.exists():
+            raise LostLeaseError(self.job_id)
 
 
 @dataclass(frozen=True)
@@ -166,7 +216,7 @@ def claim(job_id: int) -> Run | None:
         cursor.execute(
             """
             UPDATE core_job
-               SET state = 'RUNNING', token = token + 1, attempts = attempts + 1, phase = '',
+               SET state = 'RUNNING', token = token + 1, attempts = attempts + 1, phase = '', phase_since = NULL,
                    progress_done = 0, progress_total = NULL, started_at = coalesce(started_at, clock_timestamp()), error = '',
                    lease_until = clock_timestamp() + make_interval(secs => %s)
              WHERE id = %s AND attempts < max_attempts
@@ -178,6 +228,7 @@ def claim(job_id: int) -> Run | None:
         row = cursor.fetchone()
     if row is None:
         return None
+    failpoint("core.job.claimed")
     job = Job.objects.get(pk=job_id)
     return Run(job_id, row[0], job.kind, job.params, job.scope, job.created_by_id)
 
@@ -187,10 +238,12 @@ def renew(run: Run) -> bool:
     phase, done, total = run.standing
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE core_job SET phase = %s, progress_done = %s, progress_total = %s,"
+            "UPDATE core_job SET phase_since = CASE WHEN phase = %s THEN phase_since"
+            " ELSE clock_timestamp() END,"
+            " phase = %s, progress_done = %s, progress_total = %s,"
             " lease_until = clock_timestamp() + make_interval(secs => %s)"
             " WHERE id = %s AND token = %s AND state = 'RUNNING'",
-            [phase, done, total, settings.JOB_LEASE_SECONDS, run.job_id, run.token],
+            [phase, phase, done, total, settings.JOB_LEASE_SECONDS, run.job_id, run.token],
         )
         run.lost = cursor.rowcount != 1
     return not run.lost
@@ -214,12 +267,13 @@ def release(run: Run, message: str) -> None:
             UPDATE core_job
                SET state = CASE WHEN attempts >= max_attempts THEN 'QUARANTINED' ELSE 'QUEUED' END,
                    finished_at = CASE WHEN attempts >= max_attempts THEN clock_timestamp() END,
-                   due_at = clock_timestamp() + make_interval(secs => 5 * attempts * attempts),
+                   due_at = clock_timestamp() + make_interval(secs => %s * attempts * attempts),
                    lease_until = NULL, error = %s
              WHERE id = %s AND token = %s AND state = 'RUNNING'
             """,
-            [message, run.job_id, run.token],
+            [settings.JOB_LEASE_SECONDS / _TRY_AGAIN, message, run.job_id, run.token],
         )
+    failpoint("core.job.released")
 
 
 def _close(run: Run, state: JobState, error: str) -> None:
@@ -262,12 +316,17 @@ def sweep() -> list[tuple[int, str]]:
         # The pause keeps a busy queue from filling with copies of one hint.
         cursor.execute(
             """
-            UPDATE core_job SET due_at = clock_timestamp() + interval '15 seconds'
+            UPDATE core_job SET due_at = clock_timestamp() + make_interval(secs => %s)
              WHERE id IN (SELECT id FROM core_job
-                           WHERE state = 'QUEUED' AND due_at < clock_timestamp() - interval '1 second'
+                           WHERE state = 'QUEUED'
+                             AND due_at < clock_timestamp() - make_interval(secs => %s)
                            ORDER BY id LIMIT 500 FOR UPDATE SKIP LOCKED)
          RETURNING id, queue
-            """
+            """,
+            [
+                settings.JOB_LEASE_SECONDS / _HINT_AGAIN,
+                settings.JOB_LEASE_SECONDS / _FIRST_HINT_TAKES,
+            ],
         )
         return list(cursor.fetchall())
 
