@@ -68,6 +68,7 @@ class Target(TextChoices):
     PERSON_YEAR = "PY", "人员年度信息"
     WORK_SPELL = "WS", "务工记录"
     VILLAGE_YEAR = "VY", "村年度信息"
+    FORMER_PLACE = "FP", "原所在村"
 
 
 class ReturnKind(TextChoices):

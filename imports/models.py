@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -43,6 +44,8 @@ class Layout(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, verbose_name="建立人"
     )
     created_at = models.DateTimeField("建立时间", db_default=Now())
+    # Since when no file is recognised by it any more; batches that were keep pointing at it.
+    retired_at = models.DateTimeField("停用时间", null=True)
 
     class Meta:
         verbose_name = "版式"
@@ -177,6 +180,11 @@ class Batch(models.Model):
     applied_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name="确认人"
     )
+    # By these the old images of the rows that this batch changed are found again.
+    applied_from = models.DateTimeField("写入开始时间", null=True)
+    applied_job = models.ForeignKey(
+        Job, models.PROTECT, null=True, related_name="+", verbose_name="写入任务"
+    )
     undone_at = models.DateTimeField("撤销时间", null=True)
     undone_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name="撤销人"
@@ -257,6 +265,12 @@ class RawBlock(models.Model):
     last_row = models.PositiveIntegerField("末行")
     rows = models.PositiveIntegerField("行数")
     sealed = models.BinaryField("密封的行")
+    # Numbers of the rows in it that were not written and are no rows of the register therefore:
+    # a household by the row that spoke for it; other rows are persons, or entries.
+    households_unchanged = ArrayField(models.IntegerField(), verbose_name="不变户的行", default=list)
+    households_rejected = ArrayField(models.IntegerField(), verbose_name="退回户的行", default=list)
+    rows_unchanged = ArrayField(models.IntegerField(), verbose_name="不变的行", default=list)
+    rows_rejected = ArrayField(models.IntegerField(), verbose_name="退回的行", default=list)
 
     class Meta:
         verbose_name = "原始行"
@@ -272,11 +286,16 @@ class RawBlock(models.Model):
 
 
 class Touch(models.Model):
-    """A row of the register that a batch created or changed: what an undo goes by."""
+    """A row of the register that a batch created or changed: what an undo goes by.
+
+    A created household or person stands for its row of the batch's year as well: a city's first
+    load makes one touch for two rows.
+    """
 
     batch = models.ForeignKey(
-        Batch, models.PROTECT, related_name="touches", db_index=False, verbose_name="批次"
-    )
+        Batch, models.PROTECT, related_name="touches", db_index=False, db_constraint=False,
+        verbose_name="批次",
+    )  # fmt: skip
     target = models.CharField("表", max_length=2, choices=Target.choices)
     row_id = models.BigIntegerField("行")
     verdict = models.CharField("处理", max_length=1, choices=RowVerdict.choices)
@@ -375,3 +394,31 @@ class ReturnedFile(models.Model):
     def path(self) -> Path:
         """Where the workbook lies, beside the uploads."""
         return Path(settings.UPLOAD_DIR) / "returned" / f"{self.pk}.xlsx"
+
+
+class Push(models.Model):
+    """A file that another system handed in, and the key under which asking twice is asking once.
+
+    `body_print` is taken over year, region, name and content: the same key with another body is
+    somebody's mistake.
+    """
+
+    batch = models.OneToOneField(Batch, models.PROTECT, related_name="push", verbose_name="批次")
+    client = models.ForeignKey(
+        "accounts.MachineClient", models.PROTECT, related_name="+", verbose_name="接口客户端"
+    )
+    key = models.CharField("幂等键", max_length=100, blank=True)
+    body_print = models.CharField("内容指纹", max_length=64)
+    created_at = models.DateTimeField("推送时间", db_default=Now())
+
+    class Meta:
+        verbose_name = "接口推送"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["client", "key"], condition=~Q(key=""), name="push_once_per_key"
+            ),
+            models.CheckConstraint(condition=Q(body_print__regex=PRINT), name="push_body_print"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.client_id} #{self.batch_id}"

@@ -1,14 +1,32 @@
 """Background work on workbooks."""
 
+import json
+
 from django.db import IntegrityError
 
+from core import walls
 from core.acting import acting
-from core.jobs.services import JobFailedError, Run, finish, handles
+from core.failpoints import failpoint
+from core.jobs.services import JobFailedError, LostLeaseError, Run, finish, handles
 from imports import services
 from imports.enums import BatchState
-from imports.models import Batch
+from imports.models import Batch, ReturnedFile
+from imports.services import returning
+from imports.services.accepting import RejectedRowsError
 from imports.services.applying import ChangedSincePreviewError
-from imports.services.staging import save_problems
+from imports.services.problems import save_problems
+from imports.services.receiving import count_death
+from imports.services.returning import supersede
+from imports.services.staging import UnmappedError
+from imports.services.undoing import ObstructedError
+
+Counts = tuple[dict[str, int], ...]
+# States of a batch that may be read and judged.
+_TO_STAGE = (BatchState.UPLOADED, BatchState.STAGED)
+
+
+def _counts(batch: Batch) -> Counts:
+    return tuple(batch.counts(kind) for kind in ("households", "persons", "entries"))
 
 
 @handles("imports.stage", queue="imports", label="解析工作簿")
@@ -16,23 +34,67 @@ def stage_job(run: Run) -> None:
     """Read, stage and judge; the effect is the batch's counts, problems and stage name."""
     with run.scoped():
         batch = Batch.objects.get(pk=run.params["batch"])
-        if batch.state not in (BatchState.UPLOADED, BatchState.STAGED):
+        if batch.state not in _TO_STAGE:
             raise JobFailedError("批次状态已变化，不再解析。")
     try:
         with run.scoped():
             plan = services.stage(
                 batch=batch, stage_name=f"b{batch.pk}_{run.token}", progress=run.progress
             )
+            run.require_held()
+    except UnmappedError as unmapped:
+        _ask_for_columns(run, batch, unmapped.head)
+        return
     except JobFailedError as refusal:
-        with run.scoped():
+        code = getattr(refusal.__cause__, "code", "")
+        with run.refusal(str(refusal), reason="解析工作簿"):
+            _require_state(batch, *_TO_STAGE)
+            if getattr(refusal.__cause__, "is_death", False):
+                count_death(batch.sha256)
             Batch.objects.filter(pk=batch.pk).update(
-                state=BatchState.REFUSED, refusal=str(refusal)[:500], layout=batch.layout
+                state=BatchState.REFUSED,
+                refusal=str(refusal)[:500],
+                refusal_code=code[:20],
+                layout=batch.layout,
             )
+        return
+    failpoint("imports.stage.committed")
+    try:
+        run.progress("保存问题清单")
+        with run.effect(reason="解析工作簿"):
+            _require_state(batch, *_TO_STAGE)
+            save_problems(batch, plan)
+            failpoint("imports.stage.problems")
+            batch.save()
+            supersede(batch)
+            failpoint("imports.stage.saved")
+    except (JobFailedError, LostLeaseError):
+        # Nobody else knows of these tables.
+        with run.scoped():
+            for table in plan.tables:
+                walls.drop_scratch(table)
         raise
-    run.progress("保存问题清单")
+
+
+def _require_state(batch: Batch, *states: str) -> None:
+    """Lock the batch for the effect that saves it whole, lest an act of a person meanwhile be undone.
+
+    Raises JobFailedError when it is in none of the states any more.
+    """
+    found = Batch.objects.select_for_update().values_list("state", flat=True).get(pk=batch.pk)
+    if found not in states:
+        raise JobFailedError("批次状态已变化，不再处理。")
+
+
+def _ask_for_columns(run: Run, batch: Batch, head: list[list[str]]) -> None:
+    """No layout fits, but the table looks usable: a person says what its columns mean."""
     with run.effect(reason="解析工作簿"):
-        save_problems(batch, plan)
+        _require_state(batch, *_TO_STAGE)
+        batch.state = BatchState.MAPPING
+        batch.stage = ""
+        batch.head = json.dumps(head, ensure_ascii=False)
         batch.save()
+        run.result = {"unmapped": True}
 
 
 @handles("imports.apply", queue="imports", label="写入登记数据")
@@ -44,13 +106,14 @@ def apply_job(run: Run) -> None:
             raise JobFailedError("批次状态已变化，不再写入。")
         is_staged = services.is_staged(batch)
     if not is_staged:
-        seen = (batch.counts("households"), batch.counts("persons"))
+        seen = _counts(batch)
         with run.scoped():
             plan = services.stage(
                 batch=batch, stage_name=f"b{batch.pk}_{run.token}", progress=run.progress
             )
             save_problems(batch, plan)
-        if seen != (batch.counts("households"), batch.counts("persons")):
+            run.require_held()
+        if seen != _counts(batch):
             _back_to_preview(run, batch)
             return
         batch.state = BatchState.APPLYING
@@ -63,17 +126,15 @@ def apply_job(run: Run) -> None:
                 progress=run.progress,
                 confirmed=True,
             )
-    except (ChangedSincePreviewError, IntegrityError) as change:
+    except (ChangedSincePreviewError, RejectedRowsError, IntegrityError) as change:
         # A write that was not committed when the rows were judged shows first as a broken key.
         with run.scoped():
             batch.refresh_from_db()
-            seen = (batch.counts("households"), batch.counts("persons"))
+            seen = _counts(batch)
             services.restage_judgement(batch)
-            if isinstance(change, IntegrityError) and seen == (
-                batch.counts("households"),
-                batch.counts("persons"),
-            ):
+            if isinstance(change, IntegrityError) and seen == _counts(batch):
                 raise
+            run.require_held()
         _back_to_preview(run, batch)
 
 
@@ -84,3 +145,58 @@ def _back_to_preview(run: Run, batch: Batch) -> None:
         batch.save()
         run.result = {"changed_since_preview": True}
         finish(run)
+
+
+@handles("imports.judge", queue="imports", label="按接收方式重新核对")
+def judge_job(run: Run) -> None:
+    """Judge the staged rows again, after a person chose how much is to be written."""
+    with run.scoped():
+        batch = Batch.objects.select_related("layout").get(pk=run.params["batch"])
+        if batch.state != BatchState.STAGED:
+            raise JobFailedError("批次状态已变化，不再核对。")
+        is_staged = services.is_staged(batch)
+    plan = None
+    if not is_staged:
+        with run.scoped():
+            plan = services.stage(
+                batch=batch, stage_name=f"b{batch.pk}_{run.token}", progress=run.progress
+            )
+            run.require_held()
+    run.progress("核对")
+    with run.effect(reason=f"选择接收方式 批次{batch.pk}"):
+        _require_state(batch, BatchState.STAGED)
+        if plan is None:
+            services.restage_judgement(batch)
+        else:
+            save_problems(batch, plan)
+        batch.save()
+
+
+@handles("imports.undo", queue="imports", label="撤销导入")
+def undo_job(run: Run) -> None:
+    """Take a written batch back, or say what is in the way and leave it as it is."""
+    with run.scoped():
+        batch = Batch.objects.get(pk=run.params["batch"])
+        if batch.state != BatchState.UNDOING:
+            raise JobFailedError("批次状态已变化，不再撤销。")
+    try:
+        with run.effect(reason=f"撤销导入 批次{batch.pk}"):
+            services.undo(batch=batch, job=run.job_id, by=run.actor_id, progress=run.progress)
+    except ObstructedError as refusal:
+        with run.refusal(str(refusal), reason=f"撤销导入 批次{batch.pk}"):
+            Batch.objects.filter(pk=batch.pk, state=BatchState.UNDOING).update(
+                state=BatchState.APPLIED
+            )
+
+
+@handles("imports.return", queue="imports", label="生成退回文件")
+def return_job(run: Run) -> None:
+    """Make the workbook that a person asked for; it counts once it is whole."""
+    with run.scoped():
+        wanted = ReturnedFile.objects.select_related("batch__layout").get(pk=run.params["returned"])
+        try:
+            made = returning.make(wanted, mark=f"{run.token}", progress=run.progress)
+        except returning.NothingToReturnError as refusal:
+            raise JobFailedError(str(refusal)) from refusal
+    with run.effect(reason=f"生成退回文件 批次{wanted.batch_id}"):
+        returning.put_in_place(wanted, made)

@@ -4,17 +4,19 @@ from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
-from django.utils import timezone
 
+from core.failpoints import failpoint
 from households.catalog import FieldFact
-from households.enums import DISABILITY_ID, RESIDENT_ID
+from households.enums import DISABILITY_ID, HEAD, RESIDENT_ID
 from households.models import Household, HouseholdYear, Person, PersonYear
 from households.services.movements import post_movements
 from imports.catalog.plan import Plan
-from imports.enums import BatchState
+from imports.enums import BatchState, Grain
 from imports.models import Batch
-from imports.services import judging
-from imports.services.receiving import drop_stage
+from imports.services import entries, judging
+from imports.services.accepting import RejectedRowsError, all_or_nothing
+from imports.services.raws import keep_raws
+from imports.services.receiving import drop_stage, hold_open
 from imports.services.rotating import refuse_unsettled
 from imports.services.staging import (
     Progress,
@@ -24,6 +26,10 @@ from imports.services.staging import (
     register_version,
     save_problems,
 )
+from imports.services.touching import add_touches, former_places_so_far, touch, written
+
+# Target → SQL of the created rows' ids and SQL of the updated ones', either may be empty.
+Touched = dict[str, tuple[str, str]]
 
 
 class ChangedSincePreviewError(Exception):
@@ -47,15 +53,19 @@ def apply(
     Judges again under a lock, so that two batches cannot both create one household; the problems
     of the first judgement are whoever staged's to keep. With
     `confirmed` the counts must still be those that a person saw in the preview, else
-    ChangedSincePreviewError. StaleStageError when the file must be staged again. Sets and saves the
-    batch's final counts and drops the staging tables.
+    ChangedSincePreviewError; RejectedRowsError when all rows were to be good,
+    ClosedMeanwhileError when the year is closed by now, StaleStageError when the file must be
+    staged again. Sets and saves the batch's final counts and drops the staging tables.
     """
+    failpoint("imports.apply.begun")
     plan = Plan.of_batch(batch)
     timer = Timer()
     timer.seconds = dict(batch.seconds)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('imports.apply'))")
+        failpoint("imports.apply.locked")
         cursor.execute("SELECT set_config('work_mem', '256MB', true)")
+        hold_open(batch.partition)
         refuse_unsettled()
         if not is_staged(batch):
             raise StaleStageError("暂存的行已不在，或加密密钥已更换，请重新解析后再写入。")
@@ -67,35 +77,70 @@ def apply(
             if confirmed and _seen(batch) != seen:
                 raise ChangedSincePreviewError
             is_anew = True
+        if refusal := all_or_nothing(batch):
+            raise RejectedRowsError(refusal)
         progress("写入", 0, None)
+        batch.applied_from = _clock(cursor)
+        former_places = former_places_so_far(cursor)
         with timer.phase("apply"):
-            _write(cursor, plan, batch, job, by)
+            entries = _write(cursor, plan, batch)
+        with timer.phase("touches"):
+            if plan.has_entries:
+                touched = add_touches(cursor, batch, written(entries))
+            else:
+                touched = touch(cursor, plan, batch, former_places)
+            if touched:
+                # A change of names alone leaves no mark; whoever judged before judges again.
+                cursor.execute("SELECT nextval('households_dirtyregion_id_seq')")
+        failpoint("imports.apply.touched")
+        with timer.phase("raws"):
+            keep_raws(cursor, plan, batch)
         if is_anew:
             with timer.phase("problems"):
                 save_problems(batch, plan)
     with timer.phase("ledger"):
         _ledger(plan, batch, job, by)
+    failpoint("imports.apply.ledger")
     drop_stage(batch)
+    failpoint("imports.apply.dropped")
     batch.stage = ""
     batch.state = BatchState.APPLIED
-    batch.applied_at = timezone.now()
+    with connection.cursor() as cursor:
+        batch.applied_at = _clock(cursor)
+    batch.applied_by_id = by
+    batch.applied_job_id = job
     batch.seconds = timer.seconds
     batch.save()
+    failpoint("imports.apply.saved")
 
 
-def _seen(batch: Batch) -> tuple[dict[str, int], dict[str, int]]:
-    return batch.counts("households"), batch.counts("persons")
+def _clock(cursor: Any) -> Any:
+    """The database's own time, which old images carry too."""
+    cursor.execute("SELECT clock_timestamp()")
+    return cursor.fetchone()[0]
 
 
-def _write(cursor: Any, plan: Plan, batch: Batch, job: int | None, by: int | None) -> None:
+def _seen(batch: Batch) -> tuple[dict[str, int], ...]:
+    return tuple(batch.counts(kind) for kind in ("households", "persons", "entries"))
+
+
+def _write(cursor: Any, plan: Plan, batch: Batch) -> Touched:
+    """Write the rows; of spells and villages what was touched, by table."""
+    if plan.has_entries:
+        return entries.write(cursor, plan, batch)
     values = {"partition": batch.partition}
     _write_households(cursor, plan, values)
+    failpoint("imports.apply.households")
     created, _ = _write_household_years(cursor, plan, values)
     _agree(created, batch.households_created)
+    failpoint("imports.apply.household_years")
     if plan.has_persons:
         _write_persons(cursor, plan, values)
+        failpoint("imports.apply.persons")
         created, _ = _write_person_years(cursor, plan, values)
         _agree(created, batch.persons_created)
+        failpoint("imports.apply.person_years")
+    return {}
 
 
 def _agree(written: int, promised: int) -> None:
@@ -111,8 +156,8 @@ def _read(facts: list[FieldFact]) -> str:
     return "".join(f", r.{fact.identifier}::{fact.db_type}" for fact in facts)
 
 
-def _set(facts: list[FieldFact]) -> str:
-    return "".join(f", {fact.name} = r.{fact.identifier}::{fact.db_type}" for fact in facts)
+def _set(plan: Plan, facts: list[FieldFact], stored: str) -> str:
+    return "".join(f", {fact.name} = {plan.told(fact, stored)}" for fact in facts)
 
 
 def _defaults(model: type[models.Model], given: set[str]) -> tuple[str, str]:
@@ -142,7 +187,7 @@ def _write_households(cursor: Any, plan: Plan, values: dict[str, Any]) -> None:
     own = [fact for fact in facts if fact.name != "household_no"]
     cursor.execute(
         f"UPDATE households_household h SET village_id = k.village_id,"
-        f" village_code = k.village_code{_set(own)}"
+        f" village_code = k.village_code{_set(plan, own, 'h')}"
         f" FROM {plan.households} k JOIN {plan.rows} r USING (row_no)"
         f" WHERE h.id = k.household_id AND k.identity_changed",
         values,
@@ -167,7 +212,7 @@ def _write_household_years(cursor: Any, plan: Plan, values: dict[str, Any]) -> t
     cursor.execute(
         f"UPDATE households_householdyear y SET village_id = k.village_id,"
         f" village_code = k.village_code, changed_at = clock_timestamp(),"
-        f" {', '.join(f'{name} = k.{name}' for name in carried)}{_set(facts)}"
+        f" {', '.join(f'{name} = k.{name}' for name in carried)}{_set(plan, facts, 'y')}"
         f" FROM {plan.households} k JOIN {plan.rows} r USING (row_no)"
         f" WHERE y.id = k.year_id AND k.year_changed",
         values,
@@ -204,7 +249,7 @@ def _write_persons(cursor: Any, plan: Plan, values: dict[str, Any]) -> None:
     cursor.execute(
         f"UPDATE households_person t SET household_id = p.household_id,"
         f" village_code = p.village_code{''.join(f', {n} = {sql}' for n, sql in told.items())}"
-        f"{_set(facts)} FROM {plan.persons} p JOIN {plan.rows} r USING (row_no)"
+        f"{_set(plan, facts, 't')} FROM {plan.persons} p JOIN {plan.rows} r USING (row_no)"
         f" WHERE t.id = p.person_id AND p.identity_changed",
         values,
     )
@@ -214,15 +259,17 @@ def _write_person_years(cursor: Any, plan: Plan, values: dict[str, Any]) -> tupl
     facts = plan.columns(PersonYear)
     given = {"partition_id", "household_id", "village_code", "person_id"}
     names, empties = _defaults(PersonYear, given | {fact.name for fact in facts})
-    # Changed rows first: a new head may only enter when the old one has stepped back.
-    cursor.execute(
-        f"UPDATE households_personyear y SET household_id = p.household_id,"
-        f" village_code = p.village_code, changed_at = clock_timestamp(){_set(facts)}"
-        f" FROM {plan.persons} p JOIN {plan.rows} r USING (row_no)"
-        f" WHERE y.id = p.year_id AND p.year_changed",
-        values,
-    )
-    updated = cursor.rowcount
+    # Changed rows first, those that become heads last: one head steps back before another enters.
+    updated = 0
+    for turn in _turns(plan):
+        cursor.execute(
+            f"UPDATE households_personyear y SET household_id = p.household_id,"
+            f" village_code = p.village_code, changed_at = clock_timestamp(){_set(plan, facts, 'y')}"
+            f" FROM {plan.persons} p JOIN {plan.rows} r USING (row_no)"
+            f" WHERE y.id = p.year_id AND p.year_changed AND {turn}",
+            values,
+        )
+        updated += cursor.rowcount
     cursor.execute(
         f"INSERT INTO households_personyear (partition_id, household_id, village_code, person_id"
         f"{_names(facts)}{names})"
@@ -234,10 +281,23 @@ def _write_person_years(cursor: Any, plan: Plan, values: dict[str, Any]) -> tupl
     return cursor.rowcount, updated
 
 
+def _turns(plan: Plan) -> tuple[str, ...]:
+    """Conditions on changed persons' years (y, read as r), to be written one after the other."""
+    if not plan.has("relation_to_head"):
+        return ("true",)
+    becomes_head = (
+        f"(r.relation_to_head = '{HEAD}'"
+        f" AND (y.relation_to_head <> '{HEAD}' OR y.household_id <> p.household_id))"
+    )
+    return (f"NOT {becomes_head}", becomes_head)
+
+
 def _ledger(plan: Plan, batch: Batch, job: int | None, by: int | None) -> None:
     touched = f"SELECT household_id FROM {plan.households} WHERE year_id IS NULL OR year_changed"
     if plan.has_persons:
         touched += (
             f" UNION SELECT household_id FROM {plan.persons} WHERE year_id IS NULL OR year_changed"
         )
-    post_movements(partition=batch.partition, households=touched, job=job, by=by)
+    # A file of heads does not say who else belongs to the household.
+    members = plan.grain != Grain.HEAD
+    post_movements(partition=batch.partition, households=touched, members=members, job=job, by=by)

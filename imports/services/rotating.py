@@ -7,6 +7,7 @@ from django.db import connection
 
 from core import ledger, sealing, vault
 from households.models import Person
+from imports.services.raws import reseal_raws
 
 # The table that says under which keys the register is.
 MARKED = Person._meta.db_table
@@ -64,7 +65,7 @@ def longer(*, new: bool, index: bool) -> vault.Ring:
 
 def _pass(say: Say) -> int:
     done = sum(sealing.reseal(model, fields, say) for model, fields in sealing.sealed_models())
-    return done + sealing.reindex(Person, say)
+    return done + sealing.reindex(Person, say) + reseal_raws(say)
 
 
 @contextmanager

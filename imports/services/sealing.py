@@ -3,7 +3,8 @@
 The child parses hostile files and knows no keys; the parent knows them and sees each row once, as
 COPY text. What is sealed stands at the front of a line, so that the rest is never taken apart, and
 whole columns of a block are sealed at once. The raw rows of a block become one sealed value, kept
-with the block's first row: they are read for faulty rows only, and a city has 120 blocks.
+with the block's first row: they are read for faulty rows only, and a city has 120 blocks. They are
+compressed first, which leaves a fifth to seal, to send and to keep.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,11 +16,13 @@ from django.db import connection
 from core import vault
 from core.sealing import copy_number_indexes
 from core.workbooks import cells
-from core.workbooks.reader import RAW_SEPARATOR
+from core.workbooks.child import refuse_named
+from core.workbooks.refusal import RefusedError, refused
 from households.catalog import FieldFact
 from imports.catalog.plan import Plan
+from imports.queries.raws import RAW, cells_of, packed, unpacked
+from imports.services.numbering import Numbers
 
-RAW = "imports.raw"
 # What a block of the child's may at most announce; it prints 4,000 rows of a few hundred bytes.
 LARGEST_BLOCK = 512 * 1024 * 1024
 # The two numbers that announce a block.
@@ -31,7 +34,7 @@ Column = list[bytes] | tuple[bytes, ...]
 class SealedRows:
     """The child's output as a file that COPY reads, sealed; counted for the progress bar.
 
-    `is_broken` tells afterwards that the child did not keep to its protocol.
+    `refusal` tells afterwards that the child named one, or did not keep to its protocol.
     """
 
     def __init__(
@@ -40,27 +43,37 @@ class SealedRows:
         plan: Plan,
         progress: Callable[[str, int, int | None], None],
         total: int,
+        numbers: Numbers | None = None,
     ) -> None:
         self.source, self.progress, self.total = source, progress, total
         self.lines = 0
-        self.is_broken = False
+        self.refusal: RefusedError | None = None
         self.last = monotonic()
-        self.has_person_no = plan.has("person_no")
+        # Of a file that numbers no persons; then the number is not among its columns.
+        self.numbers = numbers
+        self.has_person_no = plan.has("person_no") and numbers is None
         # Row number and faults, then what the plan puts in front, then the untouched rest.
         self.splits = 2 + self.has_person_no + len(plan.sealed)
         self.sealers = [_sealer(fact) for fact in plan.sealed]
+        self.number_at = next(
+            (at for at, fact in enumerate(plan.sealed) if fact.kind == "id_number"), -1
+        )
 
     def read(self, _size: int) -> bytes:
         try:
             return self._next_block()
+        except RefusedError as refusal:
+            # Raised through COPY it would come out as an error of the server's.
+            self.refusal = refusal
         except ValueError:
-            self.is_broken = True
-            return b""
+            self.refusal = refused("parser")
+        return b""
 
     def _next_block(self) -> bytes:
         head = self.source.readline(_LONGEST_HEAD)
         if not head:
             return b""
+        refuse_named(head)
         raw_size, size = map(int, head.split())
         if not (0 < raw_size <= LARGEST_BLOCK and 0 < size <= LARGEST_BLOCK):
             raise ValueError("block out of bounds")
@@ -85,10 +98,14 @@ class SealedRows:
         if self.has_person_no:
             salts = front.pop(0)
             out.append(salts)
+        elif self.numbers is not None:
+            indexes, _ = copy_number_indexes(front[self.number_at])
+            salts = self.numbers.column(indexes, rest)
+            out.append(salts)
         for seal, column in zip(self.sealers, front, strict=True):
             out += seal(_unescaped(column), salts)
         raw = [vault.COPY_NULL] * len(lines)
-        raw[:1] = vault.copy_sealed(RAW, [raws])
+        raw[:1] = vault.copy_sealed(RAW, [packed(raws)])
         joined = b"\n".join(map(b"\t".join, zip(*out, rest, raw, strict=True))) + b"\n"
         return joined, len(lines)
 
@@ -108,6 +125,8 @@ def _sealer(fact: FieldFact) -> Callable[[Column, Column], list[Column]]:
 
     if fact.kind == "id_number":
         return seal_number
+    if name == "head_id_no":
+        return lambda texts, _: [vault.copy_sealed(name, texts), copy_number_indexes(texts)[0]]
     if fact.kind == "codes":
         return seal_codes
     if fact.is_salted:
@@ -124,15 +143,28 @@ def _unescaped(column: Column) -> Column:
     return [cells.unescape(text.decode()).encode() if b"\\" in text else text for text in column]
 
 
-def raw_rows(plan: Plan, row_nos: set[int]) -> Iterator[tuple[int, list[str]]]:
-    """(row number, its cells as they stood in the file) of the rows asked for."""
-    wanted = sorted(row_nos)
+# (first row, where it lies) of every sealed block, in order.
+Starts = list[tuple[int, str]]
+
+
+def raw_starts(plan: Plan) -> Starts:
+    """Where the blocks of raw rows begin; one scan of the rows, to be had once for several asks."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT row_no, ctid::text FROM {plan.rows} WHERE raw IS NOT NULL ORDER BY row_no"
         )
-        starts = cursor.fetchall()
-        at = 0
+        starts: Starts = cursor.fetchall()
+        return starts
+
+
+def raw_rows(
+    plan: Plan, row_nos: set[int], starts: Starts | None = None
+) -> Iterator[tuple[int, list[str]]]:
+    """(row number, its cells as they stood in the file) of the rows asked for, a block at a time."""
+    wanted = sorted(row_nos)
+    starts = raw_starts(plan) if starts is None else starts
+    at = 0
+    with connection.cursor() as cursor:
         # Rows have no index while they are judged; a block is fetched from where it lies.
         for (_, place), (end, _) in zip(starts, [*starts[1:], (None, "")], strict=True):
             first = at
@@ -144,7 +176,6 @@ def raw_rows(plan: Plan, row_nos: set[int]) -> Iterator[tuple[int, list[str]]]:
 
 
 def _cells_of(blob: Any, wanted: set[int]) -> Iterator[tuple[int, list[str]]]:
-    for line in vault.open_sealed(RAW, blob).split("\n"):
-        row_no, _, raw = line.partition("\t")
-        if row_no and int(row_no) in wanted:
-            yield int(row_no), cells.unescape(raw).split(RAW_SEPARATOR)
+    for line in unpacked(blob).splitlines():
+        if int(line.partition(b"\t")[0]) in wanted:
+            yield cells_of(line)

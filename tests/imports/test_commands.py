@@ -26,7 +26,7 @@ def test_last_line_is_the_report(city: None, tmp_path: Path) -> None:
     assert report["rows_read"] == 3
     assert report["persons"] == {"created": 2, "updated": 0, "unchanged": 0, "rejected": 1}
     assert report["households"] == {"created": 1, "updated": 0, "unchanged": 0, "rejected": 1}
-    assert report["problems"] == {"IMP06": 1}
+    assert report["problems"] == {"IMP06": 1, "IMP13": 1, "STR04": 1, "IDN16": 2, "DUP07": 2}
     assert set(report["seconds"]) >= {"parse_and_copy", "judge", "apply", "total"}
 
 

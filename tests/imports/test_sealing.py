@@ -205,7 +205,8 @@ def test_child_that_breaks_the_protocol_is_noticed(stage: Load, said: bytes) -> 
     plan = Plan.of_batch(stage(family(1)))
     rows = SealedRows(io.BytesIO(said), plan, lambda *_: None, 0)
     assert rows.read(8192) == b""
-    assert rows.is_broken
+    assert rows.refusal
+    assert rows.refusal.code == "parser"
 
 
 def test_staged_rows_of_other_keys_are_not_written(stage: Load, settings: Any) -> None:
