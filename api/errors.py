@@ -20,10 +20,20 @@ _WORDS: dict[type[Exception], str] = {
     exceptions.AuthenticationFailed: NO_KEY,
     exceptions.Throttled: "已达到该客户端的调取上限，请按 Retry-After 指明的秒数稍后再试。",
     TooManyRefusalsError: WORDS,
-    exceptions.MethodNotAllowed: "本接口只读，不支持这种请求方法。",
+    exceptions.MethodNotAllowed: "这个地址不支持这种请求方法。",
+    exceptions.UnsupportedMediaType: "不支持这种内容类型。",
+    exceptions.ParseError: "请求内容无法读取。",
     exceptions.NotAcceptable: "只提供 JSON 格式。",
     PermissionDenied: "没有权限。",
 }
+
+
+class CodedError(exceptions.APIException):
+    """A refusal with a code that stays the same whatever the words become."""
+
+    def __init__(self, status: int, code: str, words: str) -> None:
+        self.status_code, self.stable_code = status, code
+        super().__init__(words)
 
 
 def invalid(errors: dict[str, list[str]]) -> exceptions.ValidationError:
@@ -41,4 +51,6 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
         return response
     words = _WORDS.get(type(error)) or str(getattr(error, "detail", error))
     response.data = {"detail": words, "errors": {}}
+    if isinstance(error, CodedError):
+        response.data["code"] = error.stable_code
     return response

@@ -10,6 +10,8 @@ from core.scope import below
 from exits.enums import Metric
 from exits.models import Snapshot
 from households.filters import PlaceFilter, ScopedFilterSet, WholeFilter, YearFilter
+from imports.enums import BatchState
+from imports.models import Batch, Problem
 from villages.enums import OWN_DIGITS, Level
 from villages.models import Region
 
@@ -54,6 +56,33 @@ class SnapshotFilter(ScopedFilterSet):
             if terms[name]:
                 queryset = queryset.filter(**{name: terms[name]})
         return queryset
+
+
+class BatchFilter(ScopedFilterSet):
+    """Batches by place, year and state."""
+
+    region = PlaceFilter(label="区划代码，含其下级", levels=Level.values)
+    partition = WholeFilter(label="年度", min_value=2010, max_value=2100)
+    state = django_filters.ChoiceFilter(label="状态", choices=BatchState.choices)
+
+    def filter_queryset(self, queryset: QuerySet[Batch]) -> QuerySet[Batch]:
+        terms = self.terms
+        if terms["region"]:
+            queryset = queryset.filter(below(terms["region"], "region_prefix"))
+        for name in ("partition", "state"):
+            if terms[name]:
+                queryset = queryset.filter(**{name: terms[name]})
+        return queryset
+
+
+class ProblemFilter(ScopedFilterSet):
+    """Problems by rule."""
+
+    rule = django_filters.CharFilter(label="规则", max_length=8)
+
+    def filter_queryset(self, queryset: QuerySet[Problem]) -> QuerySet[Problem]:
+        rule = self.terms["rule"]
+        return queryset.filter(rule=rule) if rule else queryset
 
 
 def _of_level(queryset: QuerySet[Any], level: str) -> QuerySet[Any]:

@@ -5,8 +5,8 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import SimpleRouter
 
+from api import imports, views
 from api import schema as _extensions  # noqa: F401 - registers what the schema is made with
-from api import views
 
 app_name = "api"
 
@@ -14,6 +14,7 @@ router = SimpleRouter()
 router.register("regions", views.RegionView, basename="region")
 router.register("households", views.HouseholdView, basename="household")
 router.register("persons", views.PersonView, basename="person")
+router.register("imports", imports.ImportView, basename="import")
 router.register("snapshots", views.SnapshotView, basename="snapshot")
 
 _open = {"authentication_classes": (), "permission_classes": (), "throttle_classes": ()}

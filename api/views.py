@@ -11,12 +11,12 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import GenericViewSet
 
 from api import serializers
 from api.errors import NOT_FOUND, invalid
 from api.filters import RegionFilter, SnapshotFilter
-from api.pages import PAGE_TERMS, refuse_repeated, refuse_unknown
+from api.lists import FIELDS, ListView
+from api.pages import refuse_repeated, refuse_unknown
 from api.pulls import SharedView
 from core.scope import Actor, covers
 from core.sharing import Resource
@@ -31,61 +31,10 @@ from villages.enums import Level
 from villages.models import Region
 
 _REFUSALS = dict.fromkeys((400, 401, 403, 404, 429), serializers.ErrorSerializer)
-_FIELDS = OpenApiParameter(
-    "fields",
-    {"type": "string", "pattern": "^[a-z0-9_]+(,[a-z0-9_]+)*$"},
-    description="只返回这些字段，用逗号分隔",
-)
 _A_CODE = {"type": "string", "pattern": "^[0-9]{2,12}$"}
 _A_YEAR = {"type": "integer", "minimum": 2010, "maximum": 2100}
 _PARTITION = OpenApiParameter("partition", _A_YEAR, description="年度；缺省为最近一个年度")
 _NUMBER = "[0-9A-Za-z]{1,20}"
-
-
-class ListView(SharedView, GenericViewSet[Any]):
-    """A list by key with strict terms and chosen fields."""
-
-    keyset: Keyset
-    serializer_class: type[serializers.ChosenFieldsSerializer]
-    filterset_class: Any
-    # Terms beyond those of the FilterSet and of paging.
-    own_terms: frozenset[str] = frozenset({"fields"})
-
-    def known_terms(self) -> set[str]:
-        return {*self.filterset_class.base_filters, *PAGE_TERMS, *self.own_terms}
-
-    def list(self, request: Request) -> Response:
-        found = self.filter_queryset(self.get_queryset())
-        blank = self.blank()
-        rows = self.paginate_queryset(self.keys(found, blank)) or []
-        blank.instance = self.read(rows, blank)
-        return self.get_paginated_response(_many(blank))
-
-    def blank(self) -> serializers.ChosenFieldsSerializer:
-        """The serializer with the fields asked for, still without a row."""
-        asked = self.request.query_params.get("fields", "")
-        chosen = list(dict.fromkeys(filter(None, asked.split(","))))
-        serializer = self.serializer_class(chosen=[], context=self.serializer_context())
-        unknown = [name for name in chosen if name not in serializer.fields]
-        if unknown or (not chosen and "fields" in self.request.query_params):
-            raise invalid({"fields": [f"没有字段：{'、'.join(unknown)[:200]}。"]})
-        return self.serializer_class(chosen=chosen, context=self.serializer_context())
-
-    def serializer_context(self) -> dict[str, Any]:
-        return {}
-
-    def keys(self, found: QuerySet[Any], blank: serializers.ChosenFieldsSerializer) -> Any:
-        """What paging is done over: rows with the columns needed, or keys alone."""
-        columns = blank.needed_columns() | set(self.keyset.fields)
-        joined = {name.split("__")[0] for name in columns if "__" in name}
-        return found.select_related(*joined).only(*columns) if joined else found.only(*columns)
-
-    def read(self, rows: Sequence[Any], blank: serializers.ChosenFieldsSerializer) -> Any:
-        return rows
-
-
-def _many(serializer: serializers.ChosenFieldsSerializer) -> list[dict[str, Any]]:
-    return [serializer.to_representation(row) for row in cast("Any", serializer.instance)]
 
 
 class RegisterView(ListView):
@@ -147,7 +96,7 @@ class HouseholdView(RegisterView):
 
     @extend_schema(
         summary="贫困户列表",
-        parameters=[_FIELDS, _PARTITION],
+        parameters=[FIELDS, _PARTITION],
         responses={200: serializers.HouseholdSerializer(many=True), **_REFUSALS},
     )
     def list(self, request: Request) -> Response:
@@ -157,7 +106,7 @@ class HouseholdView(RegisterView):
         summary="一户",
         filters=False,
         parameters=[
-            _FIELDS,
+            FIELDS,
             _PARTITION,
             OpenApiParameter("household_no", {"type": "string", "pattern": f"^{_NUMBER}$"}, "path"),
         ],
@@ -216,7 +165,7 @@ class PersonView(RegisterView):
 
     @extend_schema(
         summary="贫困人口列表",
-        parameters=[_FIELDS, _PARTITION],
+        parameters=[FIELDS, _PARTITION],
         responses={200: serializers.PersonSerializer(many=True), **_REFUSALS},
     )
     def list(self, request: Request) -> Response:
@@ -226,7 +175,7 @@ class PersonView(RegisterView):
         summary="一人",
         filters=False,
         parameters=[
-            _FIELDS,
+            FIELDS,
             _PARTITION,
             OpenApiParameter("person_no", {"type": "string", "pattern": f"^{_NUMBER}$"}, "path"),
         ],
@@ -261,7 +210,7 @@ class RegionView(ListView):
 
     @extend_schema(
         summary="行政区划",
-        parameters=[_FIELDS],
+        parameters=[FIELDS],
         responses={200: serializers.RegionSerializer(many=True), **_REFUSALS},
     )
     def list(self, request: Request) -> Response:
@@ -285,7 +234,7 @@ class SnapshotView(ListView):
 
     @extend_schema(
         summary="指标值及凭据",
-        parameters=[_FIELDS],
+        parameters=[FIELDS],
         responses={200: serializers.SnapshotSerializer(many=True), **_REFUSALS},
     )
     def list(self, request: Request) -> Response:

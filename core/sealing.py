@@ -315,9 +315,17 @@ def collector_resting() -> Iterator[None]:
 
 def copy_number_indexes(numbers: Iterable[bytes]) -> tuple[list[bytes], list[bytes]]:
     """(keyed index, keyed index of the tail) of document numbers, as COPY reads them."""
-    kept = [b"" if number[:6] == _NO_NUMBER else number[:18] for number in numbers]
+    kept = [b"" if number[:6] == _NO_NUMBER else _cut(number, 0, 18) for number in numbers]
     tails = _tails(vault.ring().index)
-    return vault.copy_bytes(vault.indexes("id_no", kept)), [tails[one[14:]] for one in kept]
+    return (
+        vault.copy_bytes(vault.indexes("id_no", kept)),
+        [tails[_cut(one, 14, 18)] for one in kept],
+    )
+
+
+def _cut(number: bytes, start: int, end: int) -> bytes:
+    """Characters, not bytes: somebody may have typed a word into a number."""
+    return number[start:end] if number.isascii() else number.decode()[start:end].encode()
 
 
 _NO_NUMBER = idnumbers.NO_NUMBER.encode()

@@ -15,11 +15,12 @@ class Resource(TextChoices):
     PERSONS = "persons", "人"
     SNAPSHOTS = "snapshots", "指标值及凭据"
     METRICS = "metrics", "指标汇总"
+    IMPORTS = "imports", "导入批次"
 
 
 class Access(TextChoices):
     READ = "read", "读取"
-    # No address writes yet; nobody can be granted this before one does.
+    # Includes reading the same resource.
     WRITE = "write", "写入"
 
 
@@ -40,6 +41,10 @@ class FieldGroup(TextChoices):
 
 # Resources that tell of persons; the others have no groups.
 PERSONAL = (Resource.HOUSEHOLDS, Resource.PERSONS)
+# Resources that may be written through the API.
+WRITABLE = (Resource.IMPORTS,)
+# Resources that are in force only once a second person has confirmed them.
+CONFIRMED = (*PERSONAL, *WRITABLE)
 # Each of these needs a second person beside the one who grants it.
 SENSITIVE = (FieldGroup.HEALTH, FieldGroup.IDENTITY_FULL)
 ORDINARY = tuple(group for group in FieldGroup if group not in SENSITIVE)

@@ -281,21 +281,34 @@ def open_sealed(name: str, blob: bytes | memoryview) -> str:
 def opened(name: str, blob: bytes | memoryview) -> tuple[str, str]:
     """(text, salt) of a sealed value. Raises SealError."""
     data = bytes(blob)
+    text = open_bytes(name, data)
+    if data[0] == PLAIN:
+        return text.decode(), ""
+    salt, _, padded = text.partition(_SALT_END)
+    return padded.rstrip(b"\0").decode(), salt.decode()
+
+
+def open_bytes(name: str, blob: bytes | memoryview) -> bytes:
+    """What was sealed, byte for byte, with its salt. Raises SealError."""
+    data = bytes(blob)
     if len(data) < SHORTEST or data[0] not in (PLAIN, SALTED):
         raise SealError(f"{name}：不是加密后的内容。")
     cipher = ring().ciphers.get(data[1])
     if cipher is None:
         raise SealError(f"{name}：密钥环中没有编号 {data[1]} 的密钥。")
     try:
-        text = cipher.decrypt(data[2:], [data[:2] + name.encode()])
+        return cipher.decrypt(data[2:], [data[:2] + name.encode()])
     except InvalidTag as error:
         raise SealError(
             f"{name}：打不开。密钥 {data[1]} 与内容不符，或内容被改动、属于别的字段。"
         ) from error
-    if data[0] == PLAIN:
-        return text.decode(), ""
-    salt, _, padded = text.partition(_SALT_END)
-    return padded.rstrip(b"\0").decode(), salt.decode()
+
+
+def seal_bytes(name: str, data: bytes) -> bytes:
+    """Bytes sealed for the field `name` under the current key, without a salt."""
+    keys = ring()
+    head = keys.head(PLAIN)
+    return head + keys.ciphers[keys.current].encrypt(data, [head + name.encode()])
 
 
 def index(name: str, text: str) -> bytes | None:

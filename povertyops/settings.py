@@ -38,7 +38,11 @@ SEAL_ANCHOR_FILE = env.str("SEAL_ANCHOR_FILE", default=str(VAR_DIR / "seals.log"
 # Rules of unusual volume, JSON; None for the product's own (core.ledger.alerts.DEFAULTS).
 LEDGER_ALERTS = env.json("LEDGER_ALERTS", default=None)
 # Seconds a worker may stay silent before its job is given to another.
+# The pauses before a lost hint is repeated and before another try are shares of it.
 JOB_LEASE_SECONDS = env.int("JOB_LEASE_SECONDS", default=30)
+# Places where fault tests let processes die, see core.failpoints; refused unless DEMO and allowed.
+FAILPOINTS = env.str("FAILPOINTS", default="")
+FAILPOINTS_ALLOWED = env.bool("FAILPOINTS_ALLOWED", default=False)
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -272,6 +276,8 @@ CONTENT_SECURITY_POLICY = {
 RETAIN_DRAFT_DAYS = env.int("RETAIN_DRAFT_DAYS", default=30)
 RETAIN_UPLOAD_DAYS = env.int("RETAIN_UPLOAD_DAYS", default=180)
 RETAIN_EXPORT_DAYS = env.int("RETAIN_EXPORT_DAYS", default=7)
+# The rows of written workbooks as they stood; 0 keeps them as long as the register.
+RETAIN_RAW_DAYS = env.int("RETAIN_RAW_DAYS", default=0)
 RETAIN_LOG_DAYS = env.int("RETAIN_LOG_DAYS", default=1095)
 
 REST_FRAMEWORK = {
@@ -291,7 +297,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "povertyops API",
     "DESCRIPTION": (
-        "建档立卡数据、退出指标只读接口。每个客户端只得到授权的资源、区划和字段组，未授权的字段视同不存在；"
+        "读取建档立卡数据和退出指标，推送工作簿。每个客户端只得到授权的资源、区划和字段组，未授权的字段视同不存在；"
         "证件号码、电话、账号缺省脱敏。"
     ),
     "VERSION": "1",
@@ -333,12 +339,19 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 50
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# Above the longest job: a message delivered twice costs one refused claim, no work.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 6 * 60 * 60}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # Above the longest job: a message delivered twice costs one refused claim, no work.
+    "visibility_timeout": 6 * 60 * 60,
+    # A page that asks for work must not stand still because the broker does; above brpop's second.
+    "socket_timeout": 3,
+    "socket_connect_timeout": 3,
+    "socket_keepalive": True,
+    "max_retries": 0,
+}
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
     "apply-retention": {"task": "core.apply_retention", "schedule": crontab(hour=3, minute=40)},
-    "sweep-jobs": {"task": "core.sweep_jobs", "schedule": 2.0},
+    "sweep-jobs": {"task": "core.sweep_jobs", "schedule": max(0.5, JOB_LEASE_SECONDS / 15)},
     "seal-ledgers": {"task": "core.seal_ledgers", "schedule": 60.0, "options": {"expires": 55}},
     "raise-alerts": {"task": "core.raise_alerts", "schedule": 60.0, "options": {"expires": 55}},
     "keep-months": {"task": "core.keep_months", "schedule": 6 * 3600.0},

@@ -6,7 +6,6 @@ Databases of its own are made and dropped; the register that people use is not t
 import argparse
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -20,16 +19,6 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "povertyops.settings")
-
-TABLES = ("household", "person", "householdyear", "personyear", "statusevent")
-PARSE = """
-import sys, time
-from python_calamine import CalamineWorkbook
-started = time.monotonic()
-sheet = CalamineWorkbook.from_path(sys.argv[1]).get_sheet_by_index(0)
-rows = sum(1 for _ in sheet.iter_rows())
-print(rows, time.monotonic() - started)
-"""
 
 
 def say(text: str) -> None:
@@ -89,85 +78,6 @@ def timed(work: Callable[[], Any]) -> float:
 
 def ratio(figure: float, floor: float) -> float:
     return round(figure / floor, 2) if floor else 0.0
-
-
-# --- import ------------------------------------------------------------------------------------
-
-
-def bench_import(scale: str, folder: Path) -> dict[str, Any]:
-    book = folder / f"P2018-{scale}.xlsx"
-    if not book.exists():
-        say("写出工作簿……")
-        manage("make_demo_workbook", str(book), "--layout", "P2018", "--scale", scale)
-    with database("povertyops_bench_import"):
-        manage("load_divisions", "villages/data/luoyang_2017.csv")
-        say("导入空登记库……")
-        seconds = [_load(book)]
-        memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
-        say("同一文件再导入一次……")
-        seconds.append(_load(book))
-        say("测量下限……")
-        rows, parse = _parse_floor(book)
-        copy = _copy_floor(folder)
-        floor = parse + copy
-    first, again = seconds
-    return {
-        "rows": rows,
-        "seconds": first["seconds"],
-        "counts": first["persons"],
-        "again_seconds": again["seconds"],
-        "again_counts": again["persons"],
-        "rows_per_second": round(rows / first["seconds"]["total"]),
-        "floor_seconds": {"parse": round(parse, 2), "copy": round(copy, 2), "sum": round(floor, 2)},
-        "ratio": ratio(first["seconds"]["total"], floor),
-        "bar": 3.0,
-        "largest_process_mb": memory,
-    }
-
-
-def _load(book: Path) -> dict[str, Any]:
-    out = manage("import_workbook", str(book), "--partition", "2018", "--region", "4103", "--json")
-    report: dict[str, Any] = json.loads(out.splitlines()[-1])
-    return report
-
-
-def _parse_floor(book: Path) -> tuple[int, float]:
-    out = subprocess.run(
-        [sys.executable, "-c", PARSE, str(book)], check=True, stdout=subprocess.PIPE, text=True
-    ).stdout.split()
-    return int(out[0]) - 1, float(out[1])
-
-
-def _copy_floor(folder: Path) -> float:
-    """Raw COPY of the same rows into tables with the same indexes, without keys or triggers."""
-    from django.db import connection
-
-    total = 0.0
-    for table in TABLES:
-        name = f"households_{table}"
-        columns = ", ".join(
-            column
-            for (column,) in run(
-                "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s)"
-                " AND attnum > 0 AND NOT attisdropped AND attgenerated = ''",
-                [name],
-            )
-        )
-        path = folder / f"{table}.copy"
-        command = f"COPY floor_{table} ({columns}) FROM STDIN"
-        with connection.cursor() as cursor:
-            with path.open("wb") as file:
-                cursor.copy_expert(f"COPY {name} ({columns}) TO STDOUT", file)
-            cursor.execute(
-                f"CREATE TABLE floor_{table} (LIKE {name} INCLUDING INDEXES INCLUDING GENERATED)"
-            )
-            with path.open("rb") as file:
-                started = monotonic()
-                cursor.copy_expert(command, file)
-                total += monotonic() - started
-            cursor.execute(f"DROP TABLE floor_{table}")
-        path.unlink()
-    return total
 
 
 # --- history -----------------------------------------------------------------------------------
@@ -444,6 +354,7 @@ def main() -> None:
     parser.add_argument("--scale", default="1.0")
     parser.add_argument("--only", default="import,metrics,pages,walls,history")
     parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--times", type=int, default=10, help="growth: so many cities")
     options = parser.parse_args()
     import django
 
@@ -452,8 +363,13 @@ def main() -> None:
     folder = Path(os.environ.get("POVERTYOPS_VAR", tempfile.gettempdir())) / "bench"
     folder.mkdir(parents=True, exist_ok=True)
     report: dict[str, Any] = {"scale": float(options.scale), "cores": os.cpu_count()}
-    if "import" in only:
-        report["import"] = bench_import(options.scale, folder)
+    if {"import", "growth"} & set(only):
+        import bench_imports
+
+        if "import" in only:
+            report["import"] = bench_imports.bench_import(options.scale, folder)
+        if "growth" in only:
+            report["growth"] = bench_imports.bench_growth(options.scale, options.times, folder)
     if {"metrics", "pages", "walls", "history"} & set(only):
         with database("povertyops_bench_city"):
             say("建演示城市……")

@@ -23,7 +23,7 @@ from accounts.enums import Role
 from accounts.management.commands.issue_api_key import USUAL_GROUPS
 from accounts.models import ClientKey, Grant, MachineClient, User, key_digest
 from accounts.models.client import MOST_REQUESTS, MOST_ROWS
-from core.sharing import PERSONAL, Resource
+from core.sharing import PERSONAL, WRITABLE, Access, Resource
 from households.queries.years import forget_years
 from tests.leaks import nothing_leaks, watch_stands  # noqa: F401 - look over the whole suite
 from tests.signing_in import sign_in_verified
@@ -119,7 +119,11 @@ def api_key(db: None) -> Callable[..., str]:
         services.set_scopes(
             client=client,
             wishes={
-                one: services.Wish(region, groups if one in PERSONAL else frozenset())
+                one: services.Wish(
+                    region,
+                    groups if one in PERSONAL else frozenset(),
+                    Access.WRITE if one in WRITABLE else Access.READ,
+                )
                 for one in Resource
             },
             by=None,

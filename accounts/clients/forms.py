@@ -25,7 +25,7 @@ from accounts.models.client import (
 )
 from accounts.roles import MANAGE_CLIENTS
 from core.scope import covers, trim
-from core.sharing import PERSONAL, SENSITIVE, Access, FieldGroup, Resource
+from core.sharing import PERSONAL, SENSITIVE, WRITABLE, Access, FieldGroup, Resource
 from villages.models import Region
 
 _ONCE_A_YEAR = 365
@@ -120,21 +120,23 @@ class NewClientForm(ClientForm):
 
 
 class ScopesForm(forms.Form):
-    """Per resource: whether it is read, in which division, and which groups of fields."""
+    """Per resource: whether it is read or written, in which division, and which groups of fields."""
 
     def __init__(self, *args: Any, client: MachineClient, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.client = client
-        present = {
-            scope.resource: scope
-            for scope in client.scopes.prefetch_related("sensitive")
-            if scope.access == Access.READ
-        }
+        present = {scope.resource: scope for scope in client.scopes.prefetch_related("sensitive")}
         for resource in Resource:
             scope = present.get(resource)
             self.fields[f"{resource.value}-read"] = forms.BooleanField(
                 label=f"读取{resource.label}", required=False, initial=scope is not None
             )
+            if resource in WRITABLE:
+                self.fields[f"{resource.value}-write"] = forms.BooleanField(
+                    label=f"写入{resource.label}",
+                    required=False,
+                    initial=scope is not None and scope.access == Access.WRITE,
+                )
             self.fields[f"{resource.value}-region"] = RegionCodeField(
                 label=f"{resource.label}：区划代码",
                 required=False,
@@ -155,16 +157,16 @@ class ScopesForm(forms.Form):
         for resource in Resource:
             parts = [
                 (part, self[f"{resource.value}-{part}"])
-                for part in ("read", "region", "groups")
+                for part in ("read", "write", "region", "groups")
                 if f"{resource.value}-{part}" in self.fields
             ]
-            yield {"label": resource.label, "groups": None, **dict(parts)}
+            yield {"label": resource.label, "groups": None, "write": None, **dict(parts)}
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         for resource in Resource:
             region = data.get(f"{resource.value}-region")
-            wanted = data.get(f"{resource.value}-read")
+            wanted = data.get(f"{resource.value}-read") or data.get(f"{resource.value}-write")
             inside = region is None or region.startswith(self.client.region_prefix)
             if wanted and not inside:
                 self.add_error(
@@ -179,9 +181,10 @@ class ScopesForm(forms.Form):
             resource.value: Wish(
                 data[f"{resource.value}-region"],
                 frozenset(data.get(f"{resource.value}-groups", [])),
+                Access.WRITE if data.get(f"{resource.value}-write") else Access.READ,
             )
             for resource in Resource
-            if data[f"{resource.value}-read"]
+            if data[f"{resource.value}-read"] or data.get(f"{resource.value}-write")
         }
 
 

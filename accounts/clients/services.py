@@ -27,7 +27,7 @@ from accounts.roles import MANAGE_CLIENTS
 from core import ledger
 from core.acting import acting
 from core.scope import covers
-from core.sharing import ORDINARY, PERSONAL, SENSITIVE, Access, Resource
+from core.sharing import CONFIRMED, ORDINARY, PERSONAL, SENSITIVE, WRITABLE, Access, Resource
 
 LONGEST_LIFE = timedelta(days=3 * 366)
 # How long an old key lives on beside a new one, to be replaced at leisure.
@@ -45,6 +45,7 @@ class Wish:
 
     region_prefix: str
     groups: frozenset[str] = frozenset()
+    access: str = Access.READ
 
 
 def read_networks(texts: Iterable[str]) -> list[str]:
@@ -162,7 +163,7 @@ def _ask_anew(
     """Ask for the same once more, in the name of whoever changed it; the operator needs nobody."""
     SensitiveGrant.objects.filter(scope__client=client).delete()
     wanted = {(one.scope_id, one.group): one.granted_by_id for one in asked}
-    scopes = {scope.pk: scope for scope in client.scopes.filter(resource__in=PERSONAL)}
+    scopes = {scope.pk: scope for scope in client.scopes.filter(resource__in=CONFIRMED)}
     for scope in scopes.values():
         if by is not None and scope.granted_by_id is None:
             scope.granted_by, scope.granted_at = by, timezone.now()
@@ -207,7 +208,7 @@ def set_scopes(
 ) -> list[SensitiveGrant]:
     """Give the client exactly this to read; returns what waits for a second person.
 
-    Of what tells of persons everything does: the scope with its ordinary groups, and each sensitive
+    Of what tells of persons, or is written, everything does: the scope with its ordinary groups, and each sensitive
     group for itself. What was confirmed stays so while the region is the same and no ordinary group
     is added. What the operator of the machine gives is in force at once.
     """
@@ -223,7 +224,11 @@ def set_scopes(
             for grant in _set_scope(client, resource, wish, by)
         ]
         told = {
-            resource: [wish.region_prefix, *sorted(wish.groups)]
+            resource: [
+                wish.region_prefix,
+                *([str(wish.access)] if wish.access == Access.WRITE else []),
+                *sorted(wish.groups),
+            ]
             for resource, wish in sorted(wishes.items())
         }
         _note(client, "scopes", by, scopes=told)
@@ -234,6 +239,8 @@ def set_scopes(
 def _refuse_wish(client: MachineClient, resource: Resource, wish: Wish, by: User | None) -> None:
     if not wish.region_prefix.startswith(client.region_prefix):
         raise ClientError(f"{resource.label}：区划不在该客户端的区划 {client.region_prefix} 之内。")
+    if wish.access != Access.READ and resource not in WRITABLE:
+        raise ClientError(f"{resource.label}只能读取。")
     if wish.groups and resource not in PERSONAL:
         raise ClientError(f"{resource.label}没有字段组。")
     if wish.groups - set(ORDINARY) - set(SENSITIVE):
@@ -247,9 +254,10 @@ def _set_scope(
 ) -> list[SensitiveGrant]:
     ordinary = [str(group) for group in ORDINARY if group in wish.groups]
     wanted = {str(group) for group in SENSITIVE if group in wish.groups}
-    scope = client.scopes.filter(resource=resource, access=Access.READ).first()
+    client.scopes.filter(resource=resource).exclude(access=wish.access).delete()
+    scope = client.scopes.filter(resource=resource).first()
     if scope is None:
-        scope = ClientScope(client=client, resource=resource, access=Access.READ)
+        scope = ClientScope(client=client, resource=resource, access=wish.access)
     moves = scope.region_prefix != wish.region_prefix
     if scope.pk is None or moves or set(ordinary) - set(scope.groups):
         scope.region_prefix, scope.groups = wish.region_prefix, ordinary
@@ -260,7 +268,7 @@ def _set_scope(
         # Less of the same is still what was confirmed.
         scope.groups = ordinary
         scope.save(update_fields=["groups"])
-    if resource in PERSONAL and scope.granted_by_id is not None:
+    if resource in CONFIRMED and scope.granted_by_id is not None:
         wanted.add(SCOPE_ITSELF)
     scope.sensitive.exclude(group__in=wanted, region_prefix=wish.region_prefix).delete()
     present = {one.group: one for one in scope.sensitive.all()}

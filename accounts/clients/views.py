@@ -15,7 +15,7 @@ from accounts.clients import queries, services
 from accounts.clients.forms import ClientForm, KeyForm, NewClientForm, ReasonForm, ScopesForm
 from accounts.models import ClientKey, MachineClient, SensitiveGrant, User
 from accounts.roles import MANAGE_CLIENTS
-from core.sharing import PERSONAL, Access, FieldGroup
+from core.sharing import CONFIRMED, FieldGroup
 from core.web import actor_of, require
 from villages.models import Region
 
@@ -95,7 +95,7 @@ def scopes(request: HttpRequest, pk: int) -> HttpResponse:
         waiting = services.set_scopes(client=client, wishes=form.wishes(), by=_by(request))
         messages.success(request, "授权已保存。")
         if waiting:
-            messages.warning(request, "户、人的授权须由另一名安全管理员复核后生效。")
+            messages.warning(request, "户、人和导入批次的授权须由另一名安全管理员复核后生效。")
         return redirect("accounts:client", pk=pk)
     status = 200 if request.method == "GET" else 422
     return render(
@@ -117,9 +117,7 @@ def _page(
         key.tone, key.state = queries.state_of_key(key, now)  # type: ignore[attr-defined]
     live = [key for key in keys if key.is_live_at(now)]
     scopes = list(
-        client.scopes.filter(access=Access.READ).prefetch_related(
-            "sensitive__granted_by", "sensitive__confirmed_by"
-        )
+        client.scopes.prefetch_related("sensitive__granted_by", "sensitive__confirmed_by")
     )
     context = {
         "client": client,
@@ -145,7 +143,7 @@ def _shown(scope: Any, user: User) -> dict[str, Any]:
         "access": scope.get_access_display(),
         "region": scope.region_prefix,
         "in_force": scope.is_in_force,
-        "by_operator": scope.resource in PERSONAL and scope.granted_by_id is None,
+        "by_operator": scope.resource in CONFIRMED and scope.granted_by_id is None,
         "groups": [FieldGroup(group).label for group in scope.groups],
         "sensitive": [
             {

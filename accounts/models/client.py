@@ -18,10 +18,19 @@ from django.utils import timezone
 
 from accounts.models.grant import REGION_PREFIX
 from accounts.models.user import User
-from accounts.roles import MANAGE_CLIENTS, READ_REGISTER
+from accounts.roles import LOAD_WORKBOOKS, MANAGE_CLIENTS, READ_REGISTER
 from core.history import tracked, tracked_without
 from core.scope import Actor, within
-from core.sharing import ORDINARY, PERSONAL, SENSITIVE, Access, FieldGroup, Resource
+from core.sharing import (
+    CONFIRMED,
+    ORDINARY,
+    PERSONAL,
+    SENSITIVE,
+    WRITABLE,
+    Access,
+    FieldGroup,
+    Resource,
+)
 
 # Per client; a minute's requests and an hour's records. The whole city is about 630,000 records.
 REQUESTS_PER_MINUTE, MOST_REQUESTS = 120, 6_000
@@ -119,8 +128,9 @@ class MachineClient(models.Model):
         return [
             scope
             for scope in self._scopes
-            if scope.access == Access.READ
-            and scope.is_in_force
+            if scope.is_in_force
+            # Whoever writes a resource also reads it; most are never written.
+            and (scope.access == Access.READ or scope.resource in WRITABLE)
             and scope.resource == (self.resource or scope.resource)
             # The database refuses any other; this wall costs nothing.
             and scope.region_prefix.startswith(self.region_prefix)
@@ -131,10 +141,18 @@ class MachineClient(models.Model):
         return self.prefixes_for(READ_REGISTER)
 
     def prefixes_for(self, permission: str) -> tuple[str, ...]:
-        """Where the client reads what it called, or anything when it calls nothing."""
-        if permission != READ_REGISTER:
+        """Where the client reads what it called, or anything when it calls nothing; where it writes."""
+        if permission not in (READ_REGISTER, LOAD_WORKBOOKS):
             return ()
-        return tuple(sorted({scope.region_prefix for scope in self._readable()}))
+        return tuple(
+            sorted(
+                {
+                    scope.region_prefix
+                    for scope in self._readable()
+                    if permission == READ_REGISTER or scope.access == Access.WRITE
+                }
+            )
+        )
 
     entrusted_prefixes: tuple[str, ...] = ()
 
@@ -250,7 +268,7 @@ class ClientKey(models.Model):
 class ClientScope(models.Model):
     """One resource that a client is given: where, and which ordinary groups of fields.
 
-    What tells of persons is in force once a second person has confirmed it. `granted_by` is empty
+    What tells of persons, or is written, is in force once a second person has confirmed it. `granted_by` is empty
     where whoever operates the machine gave it; the database lets nobody else leave it so.
     """
 
@@ -293,7 +311,7 @@ class ClientScope(models.Model):
 
     @property
     def is_in_force(self) -> bool:
-        if self.resource not in PERSONAL or self.granted_by_id is None:
+        if self.resource not in CONFIRMED or self.granted_by_id is None:
             return True
         return any(one.group == SCOPE_ITSELF and one.is_in_force for one in self.sensitive.all())
 

@@ -137,6 +137,7 @@ SHORT = {
     "households.reveal": "查看完整号码",
     "households.assign": "分派",
     "imports.load_workbook": "导入",
+    "imports.manage_catalog": "维护代码和规则",
     "exits.recompute": "重算指标",
     "core.release_export": "放行导出",
     "core.manage_jobs": "管理任务",

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from core.failpoints import failpoint
 from core.scope import after, trim
 from exits import formulas
 from exits.enums import SAMPLED, TALLIES, Metric
@@ -93,6 +94,7 @@ def _take_marks(prefix: str, partition: int) -> list[str]:
             " RETURNING code",
             [partition, prefix.ljust(12, "0"), after(prefix).ljust(12, "0")],
         )
+        failpoint("exits.recompute.marks")
         return [code for (code,) in cursor.fetchall()]
 
 
@@ -160,7 +162,9 @@ def _compute(where: _Below | _Listed, partition: int, counties: list[str]) -> No
             statements.VILLAGES.format(scope=scope, y_scope=y_scope, code_scope=code_scope),
             values | range_values,
         )
+        failpoint("exits.recompute.computed")
         _finish(cursor, values, [where])
+        failpoint("exits.recompute.stored")
         _flows(cursor, values, statements.VILLAGE_PLACES, scope, range_values)
         for length, prefixes in ((9, where.towns()), (6, counties)):
             cursor.execute("TRUNCATE fresh")

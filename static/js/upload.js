@@ -4,7 +4,7 @@
 
   function show(form, percent, words) {
     const progress = form.querySelector("progress");
-    const status = form.querySelector("[role=status]");
+    const status = form.querySelector("[data-upload-status]");
     progress.hidden = false;
     progress.value = percent;
     status.textContent = words;

@@ -262,7 +262,7 @@ def test_use_is_noted_once_a_minute(luoyang: Client) -> None:
 def test_everything_is_for_reading(luoyang: Client, path: str, method: str) -> None:
     response = getattr(luoyang, method)(path)
     assert response.status_code == 405
-    assert response.json()["detail"] == "本接口只读，不支持这种请求方法。"
+    assert response.json()["detail"] == "这个地址不支持这种请求方法。"
 
 
 def test_unknown_addresses_are_404(luoyang: Client) -> None:

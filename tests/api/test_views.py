@@ -56,6 +56,9 @@ def test_households_of_the_own_county(luanchuan: Client) -> None:
 
 
 SECRET_FIELDS = {
+    "cause_note",
+    "measure_health",
+    "compliant_self_paid_expense",
     "bank_account", "bank_name", "health_status", "disability_type", "birth_date", "id_type",
     "id_index", "id_tail", "disability_cert_year", "medical_aid_major", "health_help_other",
 }  # fmt: skip

@@ -17,6 +17,9 @@ SECRET = re.compile(r"PASSWORD$|SECRET|_KEY$")
 OPTIONAL = {"OIDC_CLIENT_SECRET"}
 # What the file sets by itself, or what concerns embedded servers and development only.
 OWN = {
+    # Never in production.
+    "FAILPOINTS",
+    "FAILPOINTS_ALLOWED",
     "DATABASE_URL",
     "WEB_DATABASE_URL",
     "WORKER_DATABASE_URL",

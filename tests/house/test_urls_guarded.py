@@ -16,8 +16,9 @@ OPEN = {
 SAMPLES = {
     "<int:pk>": "1", "<str:household_no>": "86300000000001", "<str:code>": "410324000000",
     "<str:person_no>": "86310000000001", "<path:path>": "x", "<int:id>": "1", "<day:day>": "2018-12-31",
+    "<slug:table>": "sex", "<slug:code>": "IDN04",
 }  # fmt: skip
-NAMED = {"household_no": "86300000000001", "person_no": "86310000000001", "code": "410324"}
+NAMED = {"household_no": "86300000000001", "person_no": "86310000000001", "code": "410324", "id": "1"}
 
 
 def addresses(resolver: URLResolver, before: str = "") -> Iterator[str]:

@@ -51,6 +51,11 @@ HOLDERS: dict[str, frozenset[str]] = {
     "reveal": frozenset({"town_clerk", "county_clerk", "county_office", "city_office", "auditor"}),
     "assign": frozenset({"county_office", "city_office"}),
     "load": frozenset({"town_clerk", "county_clerk", "county_office", "city_office"}),
+    "catalog": frozenset({"city_office"}),
+    # Other systems read batches as well.
+    "marks_of_batches": frozenset(
+        {"town_clerk", "county_clerk", "county_office", "city_office", "client"}
+    ),
     "release": frozenset({"county_office", "city_office"}),
     "jobs": frozenset({"system_admin", "city_office"}),
     "users": frozenset({"system_admin"}),

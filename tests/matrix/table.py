@@ -63,8 +63,40 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("imports:upload", "get", "load"),
     Operation("imports:upload", "post", "load", ok=(422,)),
     Operation("imports:batch", "get", "load", "batch", never=NOT_MOVED),
-    Operation("imports:apply", "post", "load", "batch", DONE, never=NOT_MOVED),
-    Operation("imports:discard", "post", "load", "batch", DONE, never=NOT_MOVED),
+    Operation("imports:rows", "get", "load", "batch", never=NOT_MOVED),
+    Operation("imports:problems", "get", "load", "batch", never=NOT_MOVED),
+    Operation("imports:changes", "get", "load", "batch", never=NOT_MOVED),
+    Operation("imports:raw", "get", "load", "batch", never=NOT_MOVED),
+    Operation("imports:raw", "post", "load", "batch", (422,), never=NOT_MOVED),
+    Operation("imports:correct", "get", "load", "batch", never=NOT_MOVED),
+    Operation("imports:correct", "post", "load", "batch", (422,), never=NOT_MOVED),
+    # Where nothing is to be mapped or undone, back to the batch.
+    *(
+        Operation(f"imports:{act}", method, "load", "batch", (302,), never=NOT_MOVED)
+        for act in ("columns", "undo")
+        for method in ("get", "post")
+    ),
+    *(
+        Operation(f"imports:{act}", "post", "load", "batch", (302,), never=NOT_MOVED)
+        for act in ("accept", "apply", "discard", "return")
+    ),
+    Operation("imports:returned", "get", "load", "returned", never=NOT_MOVED),
+    # What a city changes about reading them
+    Operation("imports:catalog", "get", "catalog"),
+    Operation("imports:catalog", "post", "catalog", ok=(422,)),
+    Operation("imports:remove-header", "post", "catalog", "header", DONE, never=ONLY_OWN),
+    Operation("imports:code-tables", "get", "catalog"),
+    Operation("imports:code-table", "get", "catalog", "codes", never=ONLY_OWN),
+    Operation("imports:add-label", "post", "catalog", "codes", (422,), never=ONLY_OWN),
+    Operation("imports:add-code", "post", "catalog", "codes", (422,), never=ONLY_OWN),
+    Operation("imports:remove-label", "post", "catalog", "label", DONE, never=ONLY_OWN),
+    Operation("imports:rules", "get", "catalog"),
+    Operation("imports:rule", "get", "catalog", "rule", never=ONLY_OWN),
+    Operation("imports:rule", "post", "catalog", "rule", (422,), never=ONLY_OWN),
+    Operation("imports:reset-rule", "post", "catalog", "rule", DONE, never=ONLY_OWN),
+    Operation("imports:layouts", "get", "catalog"),
+    Operation("imports:layout", "get", "catalog", "layout", never=NOT_MOVED),
+    Operation("imports:retire-layout", "post", "catalog", "layout", DONE, never=NOT_MOVED),
     # Background work: readers see their region's, managers act
     Operation("jobs:list", "get", "anyone"),
     Operation("jobs:detail", "get", "read_or_jobs", "job", never=NOT_MOVED),
@@ -78,6 +110,14 @@ OPERATIONS: tuple[Operation, ...] = (
     _api("api:person-list", query="?year=2018"),
     _api("api:person-list", "part", "?year=2016&region={id}"),
     _api("api:person-detail", "person", "?partition=2016", NO_CITY),
+    _api("api:import-list"),
+    _api("api:import-detail", "batch", never=NOT_MOVED),
+    _api("api:import-problems", "batch", never=NOT_MOVED),
+    Operation("api:import-list", "post", "client", ok=(400,), api=True),
+    # Others' batches are seen, not decided about.
+    Operation("api:import-apply", "post", "client", "batch", (403,), api=True, never=NOT_MOVED),
+    Operation("api:import-apply", "post", "client", "pushed", (202,), api=True, never=NOT_MOVED),
+    Operation("api:import-discard", "post", "client", "pushed", api=True, never=NOT_MOVED),
     _api("api:snapshot-list"),
     _api("api:metrics", "place", "?partition=2016&region={id}"),
     # Exports: whoever reads may take masked rows out; what others asked for is not there

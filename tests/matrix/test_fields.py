@@ -44,6 +44,7 @@ from core.sharing import PERSONAL, FieldGroup, Resource
 from core.workbooks.writing import XLSX
 from households.catalog import _labels
 from households.models import Assignment, CodeEntry, Household, HouseholdYear, Person, PersonYear
+from imports import services as imports
 from imports.models import Batch
 from tests.conftest import person
 from tests.factories.households import household, id_no
@@ -87,6 +88,10 @@ MAY_SEE: dict[tuple[str, str], frozenset[str]] = {
     },
 }
 
+# A workbook goes back, as it came, to those who may load into the region it was loaded into.
+LOADERS = frozenset({"county_clerk", "county_office", "city_office"})
+HANDED_BACK, IN_THE_WORKBOOK = "workbook handed back", ("id_no",)
+
 # --- canaries ---------------------------------------------------------------------------------
 
 
@@ -103,6 +108,7 @@ class Canary:
     household_no: str = ""
     person_no: str = ""
     batch: int = 0
+    returned: int = 0
 
     def __post_init__(self) -> None:
         n = self.number
@@ -309,13 +315,34 @@ def _others_exports(asker: Asker, canaries: list[Canary]) -> None:
 def _preview(asker: Asker, canaries: list[Canary]) -> None:
     for one in canaries:
         if one.batch:
-            path = reverse("imports:batch", args=[one.batch])
-            asker.get(path)
+            for name in ("batch", "problems", "changes", "columns", "raw", "undo"):
+                asker.get(reverse(f"imports:{name}", args=[one.batch]))
             rules = Batch.objects.get(pk=one.batch).problems.values_list("rule", flat=True)
             for rule in sorted(set(rules)):
-                asker.get(path, {"rule": rule})
+                asker.get(reverse("imports:problems", args=[one.batch]), {"rule": rule})
+            for verdict in ("created", "updated", "unchanged", "rejected"):
+                for kind in ("households", "persons"):
+                    terms = {"kind": kind, "verdict": verdict}
+                    asker.get(reverse("imports:rows", args=[one.batch]), terms)
+            for text in (
+                "何梅德",
+                one.now["id_no"],
+                one.never["phone"][1],
+                one.never["problem"][1],
+            ):
+                asker.post(reverse("imports:raw", args=[one.batch]), {"text": text})
+            asker.get(reverse("imports:columns", args=[one.batch]), {"header_row": 2})
+            asker.get(reverse("api:import-detail", args=[one.batch]))
+            asker.get(reverse("api:import-problems", args=[one.batch]))
     asker.get(reverse("imports:list"))
+    asker.get(reverse("api:import-list"))
     asker.get(reverse("jobs:list"))
+
+
+def _handed_back(asker: Asker, canaries: list[Canary]) -> None:
+    for one in canaries:
+        if one.returned:
+            asker.get(reverse("imports:returned", args=[one.batch, one.returned]))
 
 
 def _ledger(asker: Asker, canaries: list[Canary]) -> None:
@@ -378,6 +405,7 @@ CHANNELS: dict[str, Channel] = {
     "released export": _released_exports,
     "exports of others": _others_exports,
     "import preview and jobs": _preview,
+    HANDED_BACK: _handed_back,
     "API lists": _api_lists,
     "API records": _api_records,
     "API chosen fields": _api_fields,
@@ -414,7 +442,13 @@ def askers(
     for one in canaries:
         settle(one)
         if one.place != OTHER_TOWN:
-            one.batch = stage(rows_of(one), region=one.place[:6]).pk
+            batch = stage(rows_of(one), region=one.place[:6])
+            one.batch = batch.pk
+            file = imports.request_return(batch=batch, kind="WHOLE", by=None)
+            run = claim(file.job_id)
+            assert run is not None
+            carry_out(run)
+            one.returned = file.pk
     _labels.cache_clear()
     found = []
     for subject in SUBJECTS:
@@ -471,7 +505,16 @@ def said(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> l
 
 def expected(channel: str, name: str, asker: Asker, canary: Canary) -> bool:
     """Whether the table lets this person see this field of this canary there."""
+    if channel == HANDED_BACK:
+        return name in IN_THE_WORKBOOK and may_fetch(asker, canary)
     return asker.name in MAY_SEE.get((channel, name), ()) and canary.place.startswith(asker.region)
+
+
+def may_fetch(asker: Asker, canary: Canary) -> bool:
+    """Whether this person may load into the county that the canary's workbook was loaded into."""
+    return bool(
+        asker.name in LOADERS and canary.returned and canary.place[:6].startswith(asker.region)
+    )
 
 
 def wrong_cells(
@@ -486,7 +529,8 @@ def wrong_cells(
             sees = (canary.number, name, True) in found
             if sees != may:
                 yield f"{channel}: {asker.name} {'sees' if sees else 'misses'} {name} {canary.number}"
-            if (canary.number, name, False) in found:
+            handed_back = channel == HANDED_BACK and may_fetch(asker, canary)
+            if (canary.number, name, False) in found and not handed_back:
                 yield f"{channel}: {asker.name} sees an old or staged {name} {canary.number}"
 
 

@@ -30,11 +30,14 @@ from villages.models import RegionQuerySet
 METHODS = ("get", "post", "put", "delete")
 OPEN_ROUTES = {operation.route for operation in OPERATIONS}
 # Kinds of objects that row security knows.
-WALLED = ("household", "person", "batch", "job")
+WALLED = ("household", "person", "batch", "pushed", "returned", "job")
 # Who may read the marks of these kinds; those of the register are for its readers.
 READ_BY = {
     "job": "read_or_jobs",
-    "batch": "load",
+    "batch": "marks_of_batches",
+    "pushed": "marks_of_batches",
+    "returned": "load",
+    "layout": "catalog",
     "user": "marks_of_people",
     "client": "marks_of_clients",
     "release": "release",

@@ -9,14 +9,24 @@ from django.utils import timezone
 
 from accounts.clients import services as clients
 from accounts.enums import Role
-from accounts.models import Grant, SignedInSession, User
+from accounts.models import ClientKey, Grant, SignedInSession, User
 from core.exports.models import ExportRelease
 from core.jobs import services as jobs
 from core.jobs.models import Job
 from core.ledger import Act, note
 from core.ledger.models import Alert
-from households.models import Assignment, Household, HouseholdYear, Person, PersonYear
-from imports.models import Batch
+from households.models import (
+    Assignment,
+    CodeEntry,
+    CodeSynonym,
+    Household,
+    HouseholdYear,
+    Person,
+    PersonYear,
+)
+from imports.enums import BatchState, Grain, ReturnKind
+from imports.models import Batch, HeaderSynonym, Layout, Push, ReturnedFile
+from imports.services.cataloguing import OWN_SOURCE
 from tests.factories.households import household
 from tests.factories.villages import RegionFactory
 from tests.matrix.subjects import CITY, NEIGHBOUR, OTHER_TOWN, SIBLING, SUBJECTS, VILLAGE, Subject
@@ -68,6 +78,8 @@ def build(issue_key: Callable[[str], str]) -> World:
     _own_things(world)
     for subject in SUBJECTS:
         _subject(world, subject, issue_key)
+    for relation, code in PLACES.items():
+        _pushed(world, relation, code)
     return world
 
 
@@ -85,12 +97,32 @@ def _register(world: World, relation: str, code: str) -> None:
 def _work(world: World, relation: str, code: str) -> None:
     batch = Batch.objects.create(
         file_name=f"册子{relation}.xlsx", sha256="0" * 64, size=1, partition=2018,
-        region_prefix=code,
+        region_prefix=code, state=BatchState.STAGED,
     )  # fmt: skip
     world.add("batch", relation, batch.pk, code, marks=(batch.file_name,))
+    file = ReturnedFile.objects.create(batch=batch, kind=ReturnKind.WHOLE, sha256="0" * 64)
+    file.path.parent.mkdir(parents=True, exist_ok=True)
+    file.path.write_text(f"退件{relation}")
+    world.add("returned", relation, (batch.pk, file.pk), code, marks=(f"退件{relation}",))
+    layout = Layout.objects.create(
+        code=f"L-{relation}", title=f"版式{relation}", year=2018, grain=Grain.PERSON, source="测试",
+        region_prefix=code, created_by=_security_admin(),
+    )  # fmt: skip
+    world.add("layout", relation, layout.pk, code, marks=(layout.title,))
     job = jobs.enqueue("imports.stage", subject=f"活儿{relation}", scope=code)
     Job.objects.filter(pk=job.pk).update(state="FAILED")
     world.add("job", relation, job.pk, code, marks=(job.subject,))
+
+
+def _pushed(world: World, relation: str, code: str) -> None:
+    """A workbook that the client of the cast handed in, wherever it may have been."""
+    client = ClientKey.objects.get(start=world.keys["client"][:8]).client
+    batch = Batch.objects.create(
+        file_name=f"推送{relation}.xlsx", sha256="1" * 64, size=1, partition=2018,
+        region_prefix=code, state=BatchState.STAGED,
+    )  # fmt: skip
+    Push.objects.create(batch=batch, client=client, body_print="0" * 64)
+    world.add("pushed", relation, batch.pk, code, marks=(batch.file_name,))
 
 
 def _moved(world: World) -> None:
@@ -181,6 +213,16 @@ def _own_things(world: World) -> None:
     owner = User.objects.get(username="账户own")
     release = ExportRelease.objects.get(asked_by=owner)
     world.add("others", "own", release.pk, VILLAGE)
+    # Everybody's: column names, codes and rules of the city.
+    header = HeaderSynonym.objects.create(header="本地列名", identifier="name", source=OWN_SOURCE)
+    world.add("header", "own", header.pk, VILLAGE)
+    known = CodeEntry.objects.filter(table="sex").earliest("pk")
+    label = CodeSynonym.objects.create(
+        table="sex", code=known.code, label="男人", source=OWN_SOURCE
+    )
+    world.add("label", "own", label.pk, VILLAGE)
+    world.add("codes", "own", "sex", VILLAGE)
+    world.add("rule", "own", "IDN09", VILLAGE)
     session = SignedInSession.objects.create(user=owner, key_hash="0" * 40)
     world.add("session", "own", session.pk, VILLAGE)
     world.add("day", "own", timezone.localdate(), VILLAGE)

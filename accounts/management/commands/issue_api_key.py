@@ -18,7 +18,7 @@ from django.db import transaction
 from accounts.clients import services
 from accounts.models import REGION_PREFIX
 from core.scope import trim
-from core.sharing import ORDINARY, PERSONAL, FieldGroup, Resource
+from core.sharing import ORDINARY, PERSONAL, WRITABLE, Access, FieldGroup, Resource
 
 # What a client is given unless told otherwise: everything ordinary but the bank account.
 USUAL_GROUPS = frozenset(ORDINARY) - {FieldGroup.BANK}
@@ -34,6 +34,7 @@ class Command(BaseCommand):
         parser.add_argument("--purpose", default="数据共享", help="用途")
         parser.add_argument("--office", default="", help="使用单位")
         parser.add_argument("--resources", default="", help="可读取的资源，逗号分隔；缺省全部")
+        parser.add_argument("--write", default="", help="可写入的资源，逗号分隔；缺省没有")
         parser.add_argument("--groups", default="", help="户、人的字段组，逗号分隔")
         parser.add_argument(
             "--network", action="append", default=[], help="允许的来源地址，可重复；缺省不限"
@@ -46,6 +47,8 @@ class Command(BaseCommand):
         if not re.fullmatch(REGION_PREFIX, region):
             raise CommandError("区划代码有误。")
         resources = _chosen(options.get("resources"), Resource.values, Resource.values, "资源")
+        written = _chosen(options.get("write"), [str(one) for one in WRITABLE], (), "资源")
+        resources = [*dict.fromkeys([*resources, *written])]
         groups = frozenset(
             _chosen(options.get("groups"), [*FieldGroup.values], USUAL_GROUPS, "字段组")
         )
@@ -64,7 +67,11 @@ class Command(BaseCommand):
                 services.set_scopes(
                     client=client,
                     wishes={
-                        one: services.Wish(region, groups if one in PERSONAL else frozenset())
+                        one: services.Wish(
+                            region,
+                            groups if one in PERSONAL else frozenset(),
+                            Access.WRITE if one in written else Access.READ,
+                        )
                         for one in resources
                     },
                     by=None,
