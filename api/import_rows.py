@@ -12,6 +12,7 @@ from imports.checks import RULES
 from imports.enums import Acceptance, BatchState, Effect, FileFormat, Severity
 from imports.models import Batch, Problem
 from imports.queries.showing import shown
+from imports.services import superseding
 
 KINDS = ("households", "persons", "entries")
 VERDICTS = ("read", "created", "updated", "unchanged", "rejected")
@@ -108,6 +109,9 @@ class BatchSerializer(ChosenFieldsSerializer):
     corrects = serializers.IntegerField(
         source="corrects_id", read_only=True, allow_null=True, help_text="更正的批次"
     )
+    notice = serializers.SerializerMethodField(
+        help_text="须先做的事：更正文件没有带来的合格行还未写入；没有时为空"
+    )
     is_own = serializers.SerializerMethodField(help_text="是否由本客户端推送")
     created_at = serializers.DateTimeField(read_only=True, help_text="上传时间")
     applied_at = serializers.DateTimeField(read_only=True, allow_null=True, help_text="写入时间")
@@ -121,6 +125,7 @@ class BatchSerializer(ChosenFieldsSerializer):
             "job__progress_total",
         ),
         "is_own": ("push__client_id",),
+        "notice": ("state", "corrects__state"),
         "state_label": ("state",),
     }  # fmt: skip
 
@@ -148,6 +153,9 @@ class BatchSerializer(ChosenFieldsSerializer):
         return batch.job.as_progress() | {
             "seconds_left": batch.job.seconds_left if batch.job.is_open else None
         }
+
+    def get_notice(self, batch: Batch) -> str:
+        return superseding.unwritten(batch)
 
     def get_is_own(self, batch: Batch) -> bool:
         push = getattr(batch, "push", None)

@@ -28,8 +28,12 @@ from households.filters import PlaceField
 from households.queries.keyset import Keyset
 from imports import services
 from imports.models import Batch, Problem
-from imports.services import pushing
-from imports.services.receiving import ClosedPartitionError, WrongStateError
+from imports.services import pushing, superseding
+from imports.services.receiving import (
+    ClosedPartitionError,
+    ForeignCorrectionError,
+    WrongStateError,
+)
 from villages.enums import Level
 from villages.models import Region
 
@@ -70,7 +74,7 @@ class ImportView(ListView):
     parser_classes = (JSONParser, MultiPartParser)
 
     def get_queryset(self) -> QuerySet[Batch]:
-        return Batch.objects.visible_to(cast("Actor", self.request.user))
+        return superseding.with_mended(Batch.objects.visible_to(cast("Actor", self.request.user)))
 
     def serializer_context(self) -> dict[str, Any]:
         return {"client": cast("Any", self.request.user).pk}
@@ -122,9 +126,10 @@ class ImportView(ListView):
         region = _region(data["region"], data["partition"], client)
         corrects = None
         if "corrects" in data:
-            corrects = self.get_queryset().filter(pk=data["corrects"]).first()
+            own = self.get_queryset().filter(push__client=client.pk)
+            corrects = own.filter(pk=data["corrects"]).first()
             if corrects is None:
-                raise invalid({"corrects": ["没有这个批次，或不在该客户端的区划范围内。"]})
+                raise invalid({"corrects": ["没有这个批次，或不是本客户端推送的。"]})
         try:
             batch, _ = pushing.push(
                 file=data["file"],
@@ -139,8 +144,10 @@ class ImportView(ListView):
         except RefusedError as refusal:
             raise CodedError(422, refusal.code, str(refusal)) from refusal
         except ClosedPartitionError as closed:
-            words = f"{data['partition']} 年度已关闭，不能导入。"
-            raise CodedError(409, "closed_year", words) from closed
+            raise _closed(data["partition"]) from closed
+        except ForeignCorrectionError as foreign:
+            words = "年度和区划须与所更正的批次相同。"
+            raise invalid({"corrects": [words]}) from foreign
         except pushing.KeyReusedError as reused:
             words = "这个 Idempotency-Key 已用于另一个文件或另一组参数。"
             raise CodedError(422, "key_reused", words) from reused
@@ -193,6 +200,8 @@ class ImportView(ListView):
                 pushing.note(batch, "applied", request=request._request, by=request.user)
         except WrongStateError as error:
             raise CodedError(409, "wrong_state", str(error) or _NOT_NOW) from error
+        except ClosedPartitionError as closed:
+            raise _closed(batch.partition) from closed
         return self._told(batch)
 
     @extend_schema(
@@ -216,7 +225,7 @@ class ImportView(ListView):
         self, batch: Batch, headers: dict[str, str] | None = None, status: int = 202
     ) -> Response:
         blank = import_rows.BatchSerializer(context=self.serializer_context())
-        fresh = Batch.objects.select_related("job", "push").get(pk=batch.pk)
+        fresh = Batch.objects.select_related("job", "push", "corrects").get(pk=batch.pk)
         return Response(blank.to_representation(fresh), status=status, headers=headers)
 
     def _own(self, request: Request, id: str) -> Batch:
@@ -246,6 +255,10 @@ class ImportView(ListView):
         )
         if seconds is not None:
             raise Throttled(wait=seconds)
+
+
+def _closed(year: int) -> CodedError:
+    return CodedError(409, "closed_year", f"{year} 年度已关闭，不能导入。")
 
 
 def _region(text: str, year: int, client: Any) -> str:

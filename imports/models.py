@@ -267,7 +267,9 @@ class RawBlock(models.Model):
     sealed = models.BinaryField("密封的行")
     # Numbers of the rows in it that were not written and are no rows of the register therefore:
     # a household by the row that spoke for it; other rows are persons, or entries.
-    households_unchanged = ArrayField(models.IntegerField(), verbose_name="不变户的行", default=list)
+    households_unchanged = ArrayField(
+        models.IntegerField(), verbose_name="不变户的行", default=list
+    )
     households_rejected = ArrayField(models.IntegerField(), verbose_name="退回户的行", default=list)
     rows_unchanged = ArrayField(models.IntegerField(), verbose_name="不变的行", default=list)
     rows_rejected = ArrayField(models.IntegerField(), verbose_name="退回的行", default=list)

@@ -1,6 +1,7 @@
 """Background work on workbooks."""
 
 import json
+from collections.abc import Sequence
 
 from django.db import IntegrityError
 
@@ -9,20 +10,23 @@ from core.acting import acting
 from core.failpoints import failpoint
 from core.jobs.services import JobFailedError, LostLeaseError, Run, finish, handles
 from imports import services
+from imports.catalog.plan import Plan
 from imports.enums import BatchState
 from imports.models import Batch, ReturnedFile
 from imports.services import returning
 from imports.services.accepting import RejectedRowsError
 from imports.services.applying import ChangedSincePreviewError
 from imports.services.problems import save_problems
-from imports.services.receiving import count_death
-from imports.services.returning import supersede
+from imports.services.receiving import ClosedMeanwhileError, count_death, drop_stage
 from imports.services.staging import UnmappedError
+from imports.services.superseding import supersede
 from imports.services.undoing import ObstructedError
 
 Counts = tuple[dict[str, int], ...]
 # States of a batch that may be read and judged.
 _TO_STAGE = (BatchState.UPLOADED, BatchState.STAGED)
+UNMAPPED = "文件的表头现在不能识别，没有写入任何数据。请重新对应列。"
+FILE_GONE = "上传的文件已不在，没有写入任何数据。请重新上传。"
 
 
 def _counts(batch: Batch) -> Counts:
@@ -39,24 +43,14 @@ def stage_job(run: Run) -> None:
     try:
         with run.scoped():
             plan = services.stage(
-                batch=batch, stage_name=f"b{batch.pk}_{run.token}", progress=run.progress
+                batch=batch, stage_name=_stage_name(run, batch), progress=run.progress
             )
             run.require_held()
     except UnmappedError as unmapped:
         _ask_for_columns(run, batch, unmapped.head)
         return
     except JobFailedError as refusal:
-        code = getattr(refusal.__cause__, "code", "")
-        with run.refusal(str(refusal), reason="解析工作簿"):
-            _require_state(batch, *_TO_STAGE)
-            if getattr(refusal.__cause__, "is_death", False):
-                count_death(batch.sha256)
-            Batch.objects.filter(pk=batch.pk).update(
-                state=BatchState.REFUSED,
-                refusal=str(refusal)[:500],
-                refusal_code=code[:20],
-                layout=batch.layout,
-            )
+        _refuse(run, batch, refusal, _TO_STAGE)
         return
     failpoint("imports.stage.committed")
     try:
@@ -76,12 +70,65 @@ def stage_job(run: Run) -> None:
         raise
 
 
+def _stage_name(run: Run, batch: Batch) -> str:
+    """Another name for every try of every job: what one left behind is nobody else's."""
+    return f"b{batch.pk}_{run.job_id}_{run.token}"
+
+
+def _refuse(run: Run, batch: Batch, refusal: JobFailedError, states: Sequence[str]) -> None:
+    """The file cannot be read, at first or any more: nothing of it is written."""
+    code = getattr(refusal.__cause__, "code", "")
+    with run.refusal(str(refusal), reason="解析工作簿"):
+        _require_state(batch, *states)
+        if getattr(refusal.__cause__, "is_death", False):
+            count_death(batch.sha256)
+        drop_stage(batch)
+        Batch.objects.filter(pk=batch.pk).update(
+            state=BatchState.REFUSED,
+            stage="",
+            refusal=str(refusal)[:500],
+            refusal_code=code[:20],
+            layout=batch.layout,
+        )
+
+
+def _staged_again(run: Run, batch: Batch, state: BatchState) -> Plan | None:
+    """Read the file again, whose staged rows are gone; None when the batch was refused in it.
+
+    `state` is the batch's own, in which it must be found still.
+    """
+    try:
+        with run.scoped():
+            plan = services.stage(
+                batch=batch, stage_name=_stage_name(run, batch), progress=run.progress
+            )
+            run.require_held()
+    except UnmappedError as unmapped:
+        with run.refusal(UNMAPPED, reason="解析工作簿"):
+            _require_state(batch, state)
+            drop_stage(batch)
+            batch.head = json.dumps(unmapped.head, ensure_ascii=False)
+            batch.state, batch.stage = BatchState.MAPPING, ""
+            batch.save(update_fields=["state", "stage", "head"])
+        return None
+    except FileNotFoundError as error:
+        gone = JobFailedError(FILE_GONE)
+        gone.__cause__ = error
+        _refuse(run, batch, gone, [state])
+        return None
+    except JobFailedError as refusal:
+        _refuse(run, batch, refusal, [state])
+        return None
+    return plan
+
+
 def _require_state(batch: Batch, *states: str) -> None:
     """Lock the batch for the effect that saves it whole, lest an act of a person meanwhile be undone.
 
     Raises JobFailedError when it is in none of the states any more.
     """
-    found = Batch.objects.select_for_update().values_list("state", flat=True).get(pk=batch.pk)
+    locked = Batch.objects.select_for_update(no_key=True)
+    found = locked.values_list("state", flat=True).get(pk=batch.pk)
     if found not in states:
         raise JobFailedError("批次状态已变化，不再处理。")
 
@@ -107,10 +154,10 @@ def apply_job(run: Run) -> None:
         is_staged = services.is_staged(batch)
     if not is_staged:
         seen = _counts(batch)
+        plan = _staged_again(run, batch, BatchState.APPLYING)
+        if plan is None:
+            return
         with run.scoped():
-            plan = services.stage(
-                batch=batch, stage_name=f"b{batch.pk}_{run.token}", progress=run.progress
-            )
             save_problems(batch, plan)
             run.require_held()
         if seen != _counts(batch):
@@ -119,12 +166,18 @@ def apply_job(run: Run) -> None:
         batch.state = BatchState.APPLYING
     try:
         with run.effect(reason=f"导入工作簿 批次{batch.pk}"):
+            _require_state(batch, BatchState.APPLYING)
             services.apply(
                 batch=batch,
                 job=run.job_id,
                 by=run.actor_id,
                 progress=run.progress,
                 confirmed=True,
+            )
+    except ClosedMeanwhileError as refusal:
+        with run.refusal(str(refusal), reason=f"导入工作簿 批次{batch.pk}"):
+            Batch.objects.filter(pk=batch.pk, state=BatchState.APPLYING).update(
+                state=BatchState.STAGED
             )
     except (ChangedSincePreviewError, RejectedRowsError, IntegrityError) as change:
         # A write that was not committed when the rows were judged shows first as a broken key.
@@ -149,19 +202,21 @@ def _back_to_preview(run: Run, batch: Batch) -> None:
 
 @handles("imports.judge", queue="imports", label="按接收方式重新核对")
 def judge_job(run: Run) -> None:
-    """Judge the staged rows again, after a person chose how much is to be written."""
+    """Judge the staged rows again, after a person chose how much is to be written.
+
+    The choice and its counts are one effect: what was not judged under it is never written under it.
+    """
     with run.scoped():
         batch = Batch.objects.select_related("layout").get(pk=run.params["batch"])
         if batch.state != BatchState.STAGED:
             raise JobFailedError("批次状态已变化，不再核对。")
         is_staged = services.is_staged(batch)
+    batch.acceptance = run.params["acceptance"]
     plan = None
     if not is_staged:
-        with run.scoped():
-            plan = services.stage(
-                batch=batch, stage_name=f"b{batch.pk}_{run.token}", progress=run.progress
-            )
-            run.require_held()
+        plan = _staged_again(run, batch, BatchState.STAGED)
+        if plan is None:
+            return
     run.progress("核对")
     with run.effect(reason=f"选择接收方式 批次{batch.pk}"):
         _require_state(batch, BatchState.STAGED)

@@ -40,6 +40,8 @@ LEDGER_ALERTS = env.json("LEDGER_ALERTS", default=None)
 # Seconds a worker may stay silent before its job is given to another.
 # The pauses before a lost hint is repeated and before another try are shares of it.
 JOB_LEASE_SECONDS = env.int("JOB_LEASE_SECONDS", default=30)
+# Seconds without a sign of work after which a worker ends itself, to be started again; 0 never.
+WORKER_SILENCE_SECONDS = env.int("WORKER_SILENCE_SECONDS", default=45)
 # Places where fault tests let processes die, see core.failpoints; refused unless DEMO and allowed.
 FAILPOINTS = env.str("FAILPOINTS", default="")
 FAILPOINTS_ALLOWED = env.bool("FAILPOINTS_ALLOWED", default=False)
@@ -350,12 +352,29 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
+    **{
+        f"pulse-{queue}": {
+            "task": "core.pulse",
+            "schedule": 5.0,
+            "options": {"queue": queue, "expires": 10},
+        }
+        for queue in ("interactive", "metrics", "imports", "exports")
+    },
     "apply-retention": {"task": "core.apply_retention", "schedule": crontab(hour=3, minute=40)},
-    "sweep-jobs": {"task": "core.sweep_jobs", "schedule": max(0.5, JOB_LEASE_SECONDS / 15)},
+    # What nobody did in time is not done twice as often afterwards.
+    "sweep-jobs": {
+        "task": "core.sweep_jobs",
+        "schedule": max(0.5, JOB_LEASE_SECONDS / 15),
+        "options": {"expires": 10},
+    },
     "seal-ledgers": {"task": "core.seal_ledgers", "schedule": 60.0, "options": {"expires": 55}},
     "raise-alerts": {"task": "core.raise_alerts", "schedule": 60.0, "options": {"expires": 55}},
     "keep-months": {"task": "core.keep_months", "schedule": 6 * 3600.0},
-    "sweep-dirty-villages": {"task": "exits.sweep_dirty_villages", "schedule": 1.0},
+    "sweep-dirty-villages": {
+        "task": "exits.sweep_dirty_villages",
+        "schedule": 1.0,
+        "options": {"expires": 10},
+    },
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 

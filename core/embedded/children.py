@@ -107,6 +107,8 @@ class Supervisor:
         self._servers_checked_at = 0.0
         # When the servers could not be started for the first time in a row, and how often since.
         self._failing_since: float | None = None
+        # Whether everything was up once.
+        self._worked = False
         self._failures = 0
         self.stopping = False
 
@@ -181,16 +183,15 @@ class Supervisor:
         `announce` is called once, as soon as `ready` says yes.
         """
         begun = time.monotonic()
-        announced = False
         try:
             while not self.stopping:
                 self._tend_servers()
                 for watched in self._watched:
                     self._tend(watched)
-                if not announced and ready():
-                    announced = True
+                if not self._worked and ready():
+                    self._worked = True
                     announce()
-                if not announced:
+                if not self._worked:
                     self._check_patience(begun)
                 time.sleep(TICK_SECONDS)
         except EmbeddedError as error:
@@ -227,7 +228,8 @@ class Supervisor:
         watched.process = None
         child = watched.child
         deaths = self._count(watched.deaths, now)
-        if deaths >= self._patience.deaths:
+        # Once all of it worked, the reason lies outside (a full disk), and what still works serves on.
+        if deaths >= self._patience.deaths and not self._worked:
             raise EmbeddedError(
                 f"“{child.name}”在 {self._patience.window:.0f} 秒内退出了 {deaths} 次，已停止全部进程。"
                 f"日志 {child.log}：\n{log_tail(child.log)}"

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import Error, close_old_connections, connection
 
 from core.failpoints import failpoint
-from core.jobs import services
+from core.jobs import pulse, services
 
 logger = logging.getLogger(__name__)
 
@@ -98,6 +98,7 @@ def _keep_lease(run: services.Run, stop: threading.Event) -> None:
     shown, renewed = run.standing, time.monotonic()
     try:
         while not stop.wait(_NEWS):
+            pulse.sign()
             standing, now = run.standing, time.monotonic()
             if now - renewed < settings.JOB_LEASE_SECONDS / 4 and standing == shown:
                 continue
@@ -111,6 +112,12 @@ def _keep_lease(run: services.Run, stop: threading.Event) -> None:
                 shown, renewed = standing, now
     finally:
         connection.close()
+
+
+@shared_task(name="core.pulse")
+def beat_pulse(**_: Any) -> None:
+    """Beat's probe of every queue, see `core.jobs.pulse`."""
+    pulse.sign()
 
 
 @shared_task(name="core.sweep_jobs")

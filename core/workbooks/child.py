@@ -5,11 +5,14 @@ and ends it whatever happens. How the child ends decides what the file is:
 
 * it ends by itself: what it printed is the file;
 * it names a refusal: the file is refused with that code;
-* it dies by a signal, of memory, of processor time or by the clock: refused as "parser", and
-  `RefusedError.is_death` is set so that the caller counts it.
+* it dies by a signal, of processor time or by the clock: refused as "parser", and
+  `RefusedError.is_death` is set so that the caller counts it;
+* it runs out of memory: the same, but of a workbook that was looked through and is within all limits:
+  that one is as large as it says and nobody's attack, refused as "memory" and not counted.
 """
 
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -27,6 +30,10 @@ REFUSAL = b"!"
 _ROOT = Path(__file__).resolve().parents[2]
 # Below this the look through the XML takes a tenth of a second and is had before the child starts.
 _SMALL = 4 * 1024 * 1024
+# The parser aborts where it is given no memory, the interpreter tells.
+_OUT_OF_MEMORY = (-signal.SIGABRT, limits.OUT_OF_MEMORY)
+# Between the end of what a dying child says and its death.
+_LAST_BREATH = 5
 
 
 class Child:
@@ -88,6 +95,13 @@ class Child:
         """How the child ended, as a refusal."""
         code = self.process.wait()
         return refused("parser", is_death=code < 0 or code == limits.OUT_OF_MEMORY or self.is_late)
+
+    def ended(self) -> int | None:
+        """What a child that fell silent ended with, None where it lives on."""
+        try:
+            return self.process.wait(_LAST_BREATH)
+        except subprocess.TimeoutExpired:
+            return None
 
     def close(self) -> None:
         self.clock.cancel()
@@ -155,10 +169,17 @@ def reading(
     watch = _Watch(path, child) if is_large else None
     try:
         yield child
-    except Exception:
+    except Exception as error:
+        # Cut short in a block, it was no more than misunderstood: how it ended says what it was.
+        is_broken = isinstance(error, RefusedError) and error.code == "parser"
+        code = child.ended() if is_broken else None
+        child.process.kill()
         if watch:
-            child.process.kill()
             watch.verdict()
+        if code in _OUT_OF_MEMORY and file_format == guard.XLSX:
+            raise refused("memory") from error
+        if code:
+            raise child.death() from error
         raise
     finally:
         child.close()

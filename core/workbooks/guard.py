@@ -13,10 +13,17 @@ MAX_DIRECTORY       1 MB          400 names of the longest kind; held in memory 
 MAX_UNPACKED        2 GB          a full city unpacks to 650 MB
 MAX_RATIO           300           a full city packs 12 times, sparse tables 30 times; deflate ends at
                                   1,032
-MAX_ROWS            1,000,000     twice a full city; a sheet ends at 1,048,576
+MAX_ROWS            1,000,000     twice a full city, and a sheet ends at 1,048,576; which of the limits
+                                  is met first depends on the columns. Of 25 columns, a CSV reaches
+                                  some 750,000 rows (MAX_FILE), an XLSX 540,000 (MAX_CELLS), an .xls
+                                  65,536 (its format)
 MAX_COLUMNS         300           the widest export known has 156
 MAX_AREA            50,000,000    cells of last row × last column; the parser takes 24 bytes for each,
                                   empty or not
+MAX_CELLS           13,500,000    cells that hold something, of an XLSX: each takes the child some 115
+                                  bytes, measured at a full city's 12.3 million (24 for its place, 32
+                                  while it is read, the rest for its text and for how it was read), so
+                                  PARSER_MEMORY ends there. Longer texts end it before: "memory"
 MAX_CELL_TEXT       32,767        Excel's own limit of characters in a cell
 MAX_STRINGS         2,000,000     shared strings: four texts of its own for every person of a city
 MAX_DEPTH           64            elements; a sound part is some ten deep
@@ -43,6 +50,7 @@ from core.workbooks import archives, compound, markup, plaintext
 from core.workbooks.limits import (
     MAX_AREA,
     MAX_CELL_TEXT,
+    MAX_CELLS,
     MAX_COLUMNS,
     MAX_DEATHS,
     MAX_ENTRIES,
@@ -60,6 +68,7 @@ from core.workbooks.refusal import RefusedError, refused
 
 __all__ = [
     "MAX_AREA",
+    "MAX_CELLS",
     "MAX_CELL_TEXT",
     "MAX_COLUMNS",
     "MAX_DEATHS",

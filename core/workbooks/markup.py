@@ -4,7 +4,8 @@ A part is looked at exactly, event by event, by a real XML parser. That takes a 
 650 MB, so a large part is first looked at quickly: a part in which every byte search is bound to find
 what a parser would find (UTF-8, nothing but plain tags, every cell under its plain reference, no long
 stretch without a cell) and which stays inside all limits needs no more. Whatever is written
-otherwise, however harmless, is looked at exactly; the quick look refuses nothing but too many strings.
+otherwise, however harmless, is looked at exactly; the quick look refuses nothing but too many strings
+or cells.
 """
 
 import re
@@ -28,6 +29,10 @@ _ROW = re.compile(r"[0-9]{1,7}")
 _PLAIN_REFERENCE = re.compile(rb'<c r="([A-Z]{1,2})([0-9]{1,6})"')
 _STRING_TAGS = (b"<si>", b"<si ", b"<si/")
 _LAST_CELL = b'<c r="'
+# How far a sheet says it reaches, at its beginning; believed only as a reason to count its cells.
+_DIMENSION = re.compile(rb'<dimension ref="[A-Z]{1,3}[0-9]{1,7}:([A-Z]{1,3})([0-9]{1,7})"')
+# Ends of what a cell holds; an empty one that carries a format has none.
+_HELD = (b"</v>", b"</is>")
 # Any text beyond a cell's limit holds one of these windows whole.
 _WINDOW = 16 * 1024
 _MARKS = {
@@ -109,7 +114,9 @@ class _Quick:
     def __init__(self, kind: bytes) -> None:
         self.marks, self.unplain, self.hints = _MARKS[kind], _UNPLAIN[kind], _HINTS[kind]
         self.is_sheet = kind == b"worksheet"
-        self.columns, self.rows, self.strings = 1, 0, 0
+        self.columns, self.rows, self.strings, self.cells = 1, 0, 0, 0
+        # Whether cells are to be counted, which costs seconds; None before the first block.
+        self.counts: bool | None = None
 
     def accepts(self, block: bytes) -> bool:
         if any(hint in block for hint in self.hints) and any(
@@ -120,12 +127,23 @@ class _Quick:
             if all(block.find(mark, at, at + _WINDOW) < 0 for mark in self.marks):
                 return False
         if self.is_sheet:
+            self._count_cells(block)
             return self._are_plain_cells(block)
         # Every one is a tag here: nothing in these blocks could be anything else.
         self.strings += sum(block.count(tag) for tag in _STRING_TAGS)
         if self.strings > limits.MAX_STRINGS:
             raise refused("strings")
         return True
+
+    def _count_cells(self, block: bytes) -> None:
+        if self.counts is None:
+            told = _DIMENSION.search(block, 0, _FRONT)
+            area = column(told[1].decode()) * int(told[2]) if told else 0
+            self.counts = area > limits.MAX_CELLS
+        if self.counts:
+            self.cells += sum(block.count(end) for end in _HELD)
+            if self.cells > limits.MAX_CELLS:
+                raise refused("large", limit=limits.MAX_CELLS)
 
     def _are_plain_cells(self, block: bytes) -> bool:
         at = 0
@@ -182,8 +200,9 @@ class Look:
         self.row = self.column = 0
         # How deep the cell or shared string lies that text belongs to; 0 outside of any.
         self.holder = 0
-        self.is_cell = False
+        self.is_cell = self.is_filled = False
         self.text = 0
+        self.cells = 0
         self.last_row = self.last_column = 0
         self.strings = 0
         self.types: set[str] = set()
@@ -222,6 +241,7 @@ class Look:
             if self.strings > limits.MAX_STRINGS:
                 raise refused("strings")
             self.holder, self.is_cell, self.text = self.depth, False, 0
+            self.is_filled = False
         elif not self.holder:
             self.text = 0
             self._other(tag, attributes)
@@ -245,6 +265,7 @@ class Look:
 
     def _cell(self, reference: str | None) -> None:
         self.holder, self.is_cell, self.text = self.depth, True, 0
+        self.is_filled = False
         self.column += 1
         if reference is None:
             return
@@ -264,6 +285,7 @@ class Look:
 
     def _reach(self) -> None:
         """The cell holds something: how far the sheet reaches now."""
+        self.is_filled = True
         if self.row > self.last_row:
             self.last_row = self.row
         if self.column > self.last_column:
@@ -278,6 +300,9 @@ class Look:
     def _end(self, _: str) -> None:
         if self.depth == self.holder:
             self.holder = 0
+            self.cells += self.is_filled
+            if self.cells > limits.MAX_CELLS:
+                raise refused("large", limit=limits.MAX_CELLS)
         self.depth -= 1
 
 

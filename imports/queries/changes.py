@@ -106,7 +106,9 @@ def _sources(plan: Plan) -> list[_Source]:
     if plan.has_persons:
         found += [
             _Source(plan, persons, Person, "person_id", "k.identity_changed", plan.columns(Person)),
-            _Source(plan, persons, PersonYear, "year_id", "k.year_changed", plan.columns(PersonYear)),
+            _Source(
+                plan, persons, PersonYear, "year_id", "k.year_changed", plan.columns(PersonYear)
+            ),
         ]
     return found
 
@@ -118,11 +120,19 @@ def _entries(plan: Plan) -> list[_Source]:
         )
         worked = [fact for fact in plan.columns(PersonYear) if fact.name == "has_worked"]
         years = _Source(
-            plan, plan.entries, PersonYear, "year_id", "k.worked_changed", worked, judged=("has_worked",)
+            plan,
+            plan.entries,
+            PersonYear,
+            "year_id",
+            "k.worked_changed",
+            worked,
+            judged=("has_worked",),
         )
         return [spells, years]
     condition = "NOT k.is_new AND k.is_changed"
-    return [_Source(plan, plan.entries, VillageYear, "row_id", condition, plan.columns(VillageYear))]
+    return [
+        _Source(plan, plan.entries, VillageYear, "row_id", condition, plan.columns(VillageYear))
+    ]
 
 
 def index_changes(cursor: Any, batch: Batch, plan: Plan) -> None:
@@ -279,9 +289,7 @@ def _changes(plan: Plan, sources: list[_Source], field: str, rows: list[int]) ->
     if not rows:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(
-            _compared(plan, sources, field, "k.row_no = ANY(%(rows)s)"), {"rows": rows}
-        )
+        cursor.execute(_compared(plan, sources, field, "k.row_no = ANY(%(rows)s)"), {"rows": rows})
         return _told(plan, cursor.fetchall(), {})
 
 

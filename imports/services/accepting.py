@@ -74,9 +74,7 @@ def _quiet(batch: Batch) -> Any:
 
     Previewed is also what a job was to write that failed or was cancelled: nothing was written.
     """
-    quiet = Batch.objects.filter(
-        stuck(BatchState.STAGED) | stuck(BatchState.APPLYING), pk=batch.pk
-    )
+    quiet = Batch.objects.filter(stuck(BatchState.STAGED) | stuck(BatchState.APPLYING), pk=batch.pk)
     return Batch.objects.filter(pk__in=quiet.values("pk"))
 
 

@@ -1,6 +1,7 @@
 """What becomes of a batch once a file that mends it was read: given up, or still to be written."""
 
 from django.db import connection
+from django.db.models import Exists, OuterRef, QuerySet
 
 from imports.catalog.plan import Plan
 from imports.enums import BatchState, Grain
@@ -76,11 +77,20 @@ def _keys(plan: Plan) -> str:
     return f"SELECT {', '.join(told)} FROM {plan.rows} r"
 
 
+def with_mended(batches: QuerySet[Batch]) -> QuerySet[Batch]:
+    """The batches, each knowing whether a file that mends it was read, as `unwritten` asks."""
+    mending = Batch.objects.filter(corrects=OuterRef("pk"), state__in=_READ)
+    return batches.annotate(is_mended=Exists(mending))
+
+
 def unwritten(batch: Batch) -> str:
     """What a person must do so that no row is lost between a batch and its correction; may be empty."""
     old = batch.corrects if batch.state in _READ else None
     if old is not None and old.state == BatchState.STAGED:
         return UNWRITTEN.format(old.pk, old.pk)
-    if batch.state == BatchState.STAGED and batch.corrections.filter(state__in=_READ).exists():
-        return UNWRITTEN.format(batch.pk, batch.pk)
-    return ""
+    if batch.state != BatchState.STAGED:
+        return ""
+    is_mended = getattr(batch, "is_mended", None)
+    if is_mended is None:
+        is_mended = batch.corrections.filter(state__in=_READ).exists()
+    return UNWRITTEN.format(batch.pk, batch.pk) if is_mended else ""

@@ -13,7 +13,7 @@ from imports.enums import Acceptance, BatchState, ReturnKind
 from imports.models import Batch, ReturnedFile
 from imports.queries import listing
 from imports.queries.catalogue import fact_label
-from imports.services import accepting
+from imports.services import accepting, superseding
 from imports.views.common import (
     EFFECT_TONES,
     JUDGED,
@@ -57,7 +57,8 @@ def _context(request: HttpRequest, one: Batch) -> dict[str, Any]:
         "is_judged": is_judged,
         "is_working": is_working,
         "is_polled": is_working,
-        "is_waiting": one.state == BatchState.STAGED and not is_working,
+        # What a job was to write that failed or was cancelled waits for a person again.
+        "is_waiting": one.state in (BatchState.STAGED, BatchState.APPLYING) and not is_working,
         "may_undo": one.state == BatchState.APPLIED and not is_working,
         "mended": mended and shown(mended),
         "mending": [shown(other) for other in mending],
@@ -120,6 +121,7 @@ def _judged(one: Batch) -> dict[str, Any]:
     rejected = _rejected(one)
     return {
         "counts": _counts(one),
+        "unwritten": superseding.unwritten(one),
         "problems": problems,
         "of_file": listing.problems_of_file(one),
         "changes": queries.changed_fields(one),

@@ -174,11 +174,29 @@ def test_no_region_but_the_own(luanchuan: Client, region: str) -> None:
 
 
 def test_a_mended_file_names_the_batch_it_mends(luanchuan: Client, stage: Stage) -> None:
-    first = stage(family(1, 致贫原因="因懒"), region="410324")
-    foreign = stage(family(9), region="410325")
-    answer = push(luanchuan, corrects=first.pk)
-    assert answer.json()["corrects"] == first.pk
-    assert push(luanchuan, corrects=foreign.pk).status_code == 400
+    first = push(luanchuan, file=SimpleUploadedFile("a.xlsx", build([*family(1), *family(2)])))
+    number = first.json()["id"]
+    carry("imports.stage")
+    answer = push(luanchuan, corrects=number)
+    assert answer.json()["corrects"] == number
+    carry("imports.stage")
+    words = f"第 {number} 批还有未写入的行，请先写入第 {number} 批合格的行。"
+    for one in (number, answer.json()["id"]):
+        assert luanchuan.get(f"{IMPORTS}{one}/").json()["notice"] == words
+    for foreign in (stage(family(9), region="410325"), stage(family(9), region="410324")):
+        assert push(luanchuan, corrects=foreign.pk).status_code == 400
+    for other in ({"partition": 2019}, {"region": "410324100"}):
+        refused = push(luanchuan, corrects=number, **other)
+        assert (refused.status_code, set(refused.json()["errors"])) == (400, {"corrects"})
+    assert Batch.objects.get(pk=number).state == BatchState.STAGED
+
+
+def test_a_year_closed_meanwhile_is_said(luanchuan: Client) -> None:
+    number = push(luanchuan).json()["id"]
+    carry("imports.stage")
+    Partition.objects.filter(pk=2018).update(closed_at="2019-03-01T00:00:00Z")
+    answer = luanchuan.post(f"{IMPORTS}{number}/apply/")
+    assert (answer.status_code, answer.json()["code"]) == (409, "closed_year")
 
 
 # --- the same call twice -----------------------------------------------------------------------

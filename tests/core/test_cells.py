@@ -229,14 +229,27 @@ def test_every_written_form_of_a_day(cell: Any, read: str) -> None:
 @pytest.mark.parametrize(
     "cell",
     # Short for a year and a month, or a serial: it says nothing for certain.
-    ["20191", "20991", "2018", "201813", "20180230", "2018-02-30", "12-31", "昨天", "4.3E+04", True],
+    [
+        "20191",
+        "20991",
+        "2018",
+        "201813",
+        "20180230",
+        "2018-02-30",
+        "12-31",
+        "昨天",
+        "4.3E+04",
+        True,
+    ],
 )
 def test_what_is_no_day_is_said_to_be_none(cell: Any) -> None:
     assert cells.day(cell) == (cells.NULL, "not_a_date")
 
 
 @pytest.mark.parametrize("start", [0, 1462])
-def test_dates_of_a_workbook_that_counts_from_1904_are_read_alike(tmp_path: Any, start: int) -> None:
+def test_dates_of_a_workbook_that_counts_from_1904_are_read_alike(
+    tmp_path: Any, start: int
+) -> None:
     """The parser turns typed dates into dates, whichever day the workbook counts from."""
     import openpyxl
     from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900
@@ -323,7 +336,11 @@ def _resident(first17: str) -> str:
         (_resident("99032419700101001"), _resident("99032419700101001"), ""),
         (_resident("99032419700101001") + "44", _resident("99032419700101001") + "44", ""),
         (_resident("99032419700101001") + "11B1", _resident("99032419700101001") + "11B1", ""),
-        (_resident("99032419700101001") + "84", _resident("99032419700101001") + "84", "certificate"),
+        (
+            _resident("99032419700101001") + "84",
+            _resident("99032419700101001") + "84",
+            "certificate",
+        ),
         ("999999197001010018", "999999197001010018", "no_number"),
         (9.9032419700101e17, "", "lost_digits"),
         (990324700101001.0, "", "lost_digits"),

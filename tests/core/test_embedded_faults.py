@@ -94,6 +94,20 @@ def test_server_that_cannot_be_started_is_tried_again(
     assert console.has("PostgreSQL 意外退出，已重新启动")
 
 
+def test_child_that_keeps_dying_later_does_not_end_the_others(desk: SimpleNamespace) -> None:
+    """Workers die of a full disk as often as they are started; the pages go on reading."""
+    watch = supervisor(desk, "exit 3", "echo $$ > sibling; sleep 60", deaths=3)
+    sibling = desk.places.var / "sibling"
+
+    def ended() -> None:
+        assert psutil.pid_exists(int(sibling.read_text()))
+        watch.stopping = True
+
+    threading.Timer(1.5, ended).start()
+    assert watch.run(sibling.exists, lambda: None) == 0
+    assert sum("意外退出（代码 3）" in line for line in desk.console.lines) > 3
+
+
 def test_server_that_never_comes_back_ends_the_product_after_all(
     desk: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

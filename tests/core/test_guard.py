@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from core.workbooks import archives, child, confine, guard, limits, markup, plaintext
+from core.workbooks import archives, child, confine, guard, limits, markup, plaintext, reader
 from core.workbooks.refusal import WORDS, refused
 from tests.workbooks import build, family
 from tests.workbooks.packing import cell, parts, row, sheet, workbook
@@ -67,9 +68,9 @@ def test_every_refusal_has_words_that_say_what_to_do() -> None:
 def test_every_hostile_file_has_a_known_code() -> None:
     assert len(CASES) > 100
     assert {case.code for case in CASES.values()} <= set(WORDS)
-    # What no file can show by itself.
+    # What no file can show by itself, or only one that takes a minute to make.
     assert set(WORDS) - {case.code for case in CASES.values()} == {
-        "size", "no_space", "poisoned", "slow",
+        "size", "no_space", "poisoned", "slow", "large",
     }  # fmt: skip
 
 
@@ -186,6 +187,36 @@ def test_strings_are_counted(quick: bool, monkeypatch: pytest.MonkeyPatch) -> No
     assert looks(prefixed, monkeypatch, quick=quick) == "strings"
 
 
+def wide(cells: str, dimension: str = "") -> bytes:
+    return sheet(f'<row r="1">{cells}</row>', more=dimension).encode()
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_cells_that_hold_something_are_counted(
+    quick: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MAX_CELLS", 100)
+    far = '<dimension ref="A1:KN1"/>'
+    held = [f'<c r="B{n}"><v>1</v></c>' for n in range(1, 102)]
+    texts = '<c r="A1" t="inlineStr"><is><t>a</t></is></c>' * 101
+    empty = '<c r="A1" s="1"/>' * 101
+    for content, code in (
+        (wide("".join(held), far), "large"),
+        (wide(texts, far), "large"),
+        (wide("".join(held[:100]) + empty, far), ""),
+    ):
+        assert looks(content, monkeypatch, quick=quick) in ([code] if code else ["plain", "exact"])
+
+
+def test_cells_are_counted_only_where_a_sheet_says_it_is_large(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Counting costs seconds of a full city's."""
+    monkeypatch.setattr(limits, "MAX_CELLS", 100)
+    few = wide('<c r="A1"><v>1</v></c>' * 101, '<dimension ref="A1:A100"/>')
+    assert looks(few, monkeypatch, quick=True) == "plain"
+
+
 def test_pieces_of_any_length_are_judged_alike() -> None:
     """A declaration or a tag may be cut anywhere between two pieces."""
     declared = sheet(row(1, [1]), before='<?xml version="1.0" encoding="UTF-16"?>').encode()
@@ -238,6 +269,87 @@ def test_look_through_has_an_end_as_well(tmp_path: Path, monkeypatch: pytest.Mon
     path = tmp_path / "a.xlsx"
     path.write_bytes(SOUND["large_with_format_down_to_the_last_row"].build())
     assert refusal_of(path, lambda parser: parser.finish()).code == "slow"
+
+
+def test_workbook_too_large_for_the_memory_is_no_attack(tmp_path: Path) -> None:
+    """Within every limit and yet too much: told so, and not counted against it."""
+    path = tmp_path / "a.xlsx"
+    path.write_bytes(CASES["one_long_text_in_every_cell"].build())
+    refusal = refusal_of(path, lambda parser: parser.close())
+    assert (refusal.code, refusal.is_death) == ("memory", False)
+    for what in ("按县拆分后分别导入", "另存为 CSV 再上传"):
+        assert what in str(refusal)
+        assert what in str(refused("large", limit=limits.MAX_CELLS))
+
+
+@pytest.mark.parametrize(
+    ("ends", "told"),
+    [
+        (signal.SIGKILL, ("parser", True)),
+        (signal.SIGABRT, ("memory", False)),
+    ],
+)
+def test_child_that_dies_in_a_block_died(ends: int, told: tuple[str, bool], tmp_path: Path) -> None:
+    """Whoever reads the blocks sees one cut short, not how the child ended."""
+    path = tmp_path / "a.xlsx"
+    path.write_bytes(build(family(1)))
+
+    def talk(parser: child.Child) -> None:
+        parser.process.send_signal(ends)
+        raise refused("parser")
+
+    refusal = refusal_of(path, talk)
+    assert (refusal.code, refusal.is_death) == told
+
+
+def test_text_that_kills_the_child_is_counted(tmp_path: Path) -> None:
+    """A CSV is read row by row: nothing sound in it takes the memory away."""
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"a,b\n1,2\n")
+
+    def talk(parser: child.Child) -> None:
+        parser.process.send_signal(signal.SIGABRT)
+        parser.finish()
+
+    assert refusal_of(path, talk).is_death
+
+
+def rows_of_text(content: bytes, tmp_path: Path) -> list[str]:
+    path = tmp_path / "a.csv"
+    path.write_bytes(content)
+    raws: list[str] = []
+    with child.reading(path, "csv") as parser:
+        parser.hello()
+        parser.tell({"header_row": 0, "columns": [{"index": 0, "name": "a", "kind": "text"}]})
+        while sizes := parser.stdout.readline():
+            child.refuse_named(sizes)
+            raw, lines = map(int, sizes.split())
+            raws += parser.stdout.read(raw).decode().splitlines()
+            parser.stdout.read(lines)
+        parser.finish()
+    return raws
+
+
+def test_separators_behind_the_last_column_are_fine(tmp_path: Path) -> None:
+    content = b"a,b\n1,2\n3,4,,,\n5,6, ,\n7" + b"," * 400 + b"\n"
+    assert [one.split("\t")[1].split(reader.RAW_SEPARATOR) for one in rows_of_text(
+        content, tmp_path
+    )] == [["1", "2"], ["3", "4"], ["5", "6"], ["7", ""]]  # fmt: skip
+    with pytest.raises(guard.RefusedError) as refusal:
+        rows_of_text(b"a,b,\n1,2,,\n3,4,5\n", tmp_path)
+    assert (refusal.value.code, refusal.value.row) == ("ragged", 3)
+    assert "第 3 行" in str(refusal.value)
+    assert "补上表头" in str(refusal.value)
+
+
+def test_separator_of_raw_rows_in_a_cell_moves_no_column(tmp_path: Path) -> None:
+    content = "a,b,c\n1,何␟德,3\n␟,␟␟,\n".encode()
+    assert [
+        one.split("\t")[1].split(reader.RAW_SEPARATOR) for one in rows_of_text(content, tmp_path)
+    ] == [["1", "何␞德", "3"], ["␞", "␞␞", ""]]
+    assert reader._raw([1.0, "␟", True]) == reader.RAW_SEPARATOR.join(
+        ["1", "␞", reader._raw([True])]
+    )
 
 
 def test_ordinary_refusal_is_no_death(tmp_path: Path) -> None:

@@ -10,14 +10,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from django.conf import settings as product
 from django.db import OperationalError, connection
 
-from core.jobs import services, tasks
+from core.jobs import pulse, services, tasks
 from core.jobs.models import Job, JobState
 from core.jobs.services import JobFailedError, LostLeaseError, Run, handles
 from core.jobs.tasks import carry_out
+from tests.conftest import server_environment
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -212,6 +214,74 @@ def test_refusal_and_its_notes_are_one(
     with pytest.raises(LostLeaseError), stale.refusal("文件不对。"):
         Job.objects.filter(pk=stale.job_id).update(subject="noted")
     assert Job.objects.get(pk=stale.job_id).subject == ""
+
+
+# --- a worker that lives and does nothing --------------------------------------------------------
+
+
+def start(folder: Path, *words: str, **more: str) -> subprocess.Popen[bytes]:
+    with (folder / f"{words[0]}.log").open("wb") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "celery", "-A", "povertyops", *words, "-l", "WARNING"],
+            cwd=PROJECT, env=server_environment() | more, stdout=log, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+
+@pytest.mark.integration
+@pytest.mark.xdist_group("redis")
+def test_worker_without_pulse_ends_itself_and_its_children(
+    transactional_db: None, tmp_path: Path
+) -> None:
+    """With pulses it lives on; without them it is no worker, whatever it looks like."""
+    silence = 8
+    beat = start(tmp_path, "beat", "--pidfile", "", "--schedule", str(tmp_path / "beat"))
+    worker = start(
+        tmp_path, "worker", "-c", "2", "-Q", "interactive", "-n", f"pulse{os.getpid()}@local",
+        WORKER_SILENCE_SECONDS=str(silence),
+    )  # fmt: skip
+    try:
+        time.sleep(2 * silence)
+        assert worker.poll() is None, (tmp_path / "worker.log").read_text()
+        hands = psutil.Process(worker.pid).children()
+        assert len(hands) == 2
+        beat.kill()
+        assert worker.wait(3 * silence) == pulse.EXIT_CODE
+        assert psutil.wait_procs(hands, timeout=3)[1] == []
+        assert "nobody worked for" in (tmp_path / "worker.log").read_text()
+    finally:
+        for process in (beat, worker):
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.unit
+def test_whoever_keeps_a_lease_signs(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long job on the only child lets no pulse through; it is a sign of work itself."""
+    settings.JOB_LEASE_SECONDS = 1000
+    monkeypatch.setattr(tasks, "_NEWS", 0.02)
+    monkeypatch.setattr(pulse, "_signed", bytearray(8))
+    assert pulse.silent_seconds() > 1
+    stop = threading.Event()
+    run = Run(1, 1, "test.fault", {}, "", None)
+    keeper = threading.Thread(target=tasks._keep_lease, args=(run, stop))
+    keeper.start()
+    time.sleep(0.2)
+    assert pulse.silent_seconds() < 0.2
+    stop.set()
+    keeper.join()
+
+
+@pytest.mark.unit
+def test_what_beat_sends_does_not_pile_up() -> None:
+    """A queue that nobody read for ten minutes held hundreds of sweeps, which all ran then."""
+    often = {
+        name: entry for name, entry in product.CELERY_BEAT_SCHEDULE.items()
+        if isinstance(entry["schedule"], float) and entry["schedule"] <= 60
+    }  # fmt: skip
+    assert {"sweep-jobs", "sweep-dirty-villages", "pulse-imports"} <= set(often)
+    assert [
+        name for name, entry in often.items() if "expires" not in entry.get("options", {})
+    ] == []
 
 
 # --- asking --------------------------------------------------------------------------------------

@@ -204,7 +204,7 @@ class _Run:
         readers = self.rig.readers()
         broken += [f"I11 reader {reader.pid} 仍在" for reader in readers]
         self.report.broken += broken
-        self.report.unreached = sorted(set(PLACES) - self.rig.reached)
+        self.report.unreached = sorted(set(PLACES) - self.rig.points.reached)
 
 
 def written(report: Report, path: Path) -> None:

@@ -13,7 +13,7 @@ from django.db import Error, connection
 
 from core.jobs import services as jobs
 from core.jobs.models import Job
-from tests.faults import plan
+from tests.faults import acts, plan
 from tests.faults.rig import LEASE_SECONDS, Rig
 
 # How long a crash is waited for once the work is through.
@@ -67,22 +67,22 @@ class Crash(Harm):
         self.line = f"{injection.place}={injection.action}"
         lead = plan.LEAD_UP.get(injection.place, {}).get(injection.phase)
         self.lines = [self.line, lead] if lead else [self.line]
-        rig.arm(*self.lines)
+        rig.points.arm(*self.lines)
 
     def do(self) -> Iterator[None]:
         patience = None
         while True:
-            at = self.rig.fired(self.injection.place, self.injection.action, self.armed_at)
+            at = self.rig.points.fired(self.injection.place, self.injection.action, self.armed_at)
             if at is not None:
                 _, _, seconds = self.injection.action.partition(":")
                 self.ended_at = at + float(seconds or 0)
                 yield from self.pause(self.ended_at - time.monotonic())
-                self.rig.disarm(*self.lines)
+                self.rig.points.disarm(*self.lines)
                 return
             if self.work_is_done:
                 patience = patience or time.monotonic() + _PATIENCE_SECONDS
                 if time.monotonic() > patience:
-                    self.rig.disarm(*self.lines)
+                    self.rig.points.disarm(*self.lines)
                     self.broken.append(f"没有经过 {self.injection.place}")
                     return
             yield
@@ -94,13 +94,15 @@ class Frozen(Harm):
     def __init__(self, rig: Rig, injection: plan.Injection, past: list[tuple[int, str]]) -> None:
         super().__init__(rig, injection, past)
         self.line = f"{injection.place}=pause:1"
-        rig.arm(self.line)
+        rig.points.arm(self.line)
 
     def do(self) -> Iterator[None]:
         end = time.monotonic() + 30
-        while (found := self.rig.fired_by(self.injection.place, "pause:1", self.armed_at)) is None:
+        while (
+            found := self.rig.points.fired_by(self.injection.place, "pause:1", self.armed_at)
+        ) is None:
             if time.monotonic() > end:
-                self.rig.disarm(self.line)
+                self.rig.points.disarm(self.line)
                 self.broken.append(f"没有经过 {self.injection.place}")
                 return
             yield
@@ -133,7 +135,7 @@ class ChildKilled(Harm):
 
     def _busy(self, began: float) -> psutil.Process | None:
         hands = {one.pid: one for one in self.rig.hands(self.queue)}
-        pid = self.rig.busy_since(began, set(hands))
+        pid = self.rig.points.busy_since(began, set(hands))
         # Once the work is through, an idle one will do.
         return (
             hands[pid] if pid else next(iter(hands.values()), None) if self.work_is_done else None
@@ -150,12 +152,12 @@ class ReaderKilled(Harm):
 
     def __init__(self, rig: Rig, injection: plan.Injection, past: list[tuple[int, str]]) -> None:
         super().__init__(rig, injection, past)
-        rig.arm(self._LINE)
+        rig.points.arm(self._LINE)
 
     def do(self) -> Iterator[None]:
-        while not self.rig.fired_by("imports.stage.begun", "pause:1.5", self.armed_at):
+        while not self.rig.points.fired_by("imports.stage.begun", "pause:1.5", self.armed_at):
             if self.work_is_done:
-                self.rig.disarm(self._LINE)
+                self.rig.points.disarm(self._LINE)
                 self.broken.append("没有经过 imports.stage.begun")
                 return
             yield
@@ -246,7 +248,7 @@ class Delivered(Harm):
             for job, queue in whom:
                 jobs.hint(job, queue)
 
-        act = self.rig.act(send)
+        act = acts.fork(send, self.rig.points.path)
         while not act.poll():
             yield
 

@@ -265,11 +265,12 @@ def nothing_left_over() -> list[str]:
         )
     )
     for (table,) in rows("SELECT tablename FROM pg_tables WHERE schemaname = 'staging'"):
-        found = re.match(r"(b(\d+)_\d+)_", table)
-        batch = int(found[2]) if found else 0
+        found = re.match(r"b(\d+)_", table)
+        batch = int(found[1]) if found else 0
         if batch in running:
             continue
-        if not found or wanted.get(batch) != found[1]:
+        stage = wanted.get(batch)
+        if not stage or not table.startswith(f"{stage}_"):
             broken.append(f"I11 暂存表 {table}，批次状态 {_state(batch)}")
     return broken + _files()
 

@@ -1,7 +1,6 @@
 """A city of its own to break: a small file system, servers, the whole product, and hands on all of it."""
 
 import contextlib
-import json
 import os
 import resource
 import shutil
@@ -11,8 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ from core.embedded.places import PROJECT, Places
 from core.embedded.postgres import Postgres
 from core.embedded.redis import Redis
 from core.embedded.servers import Servers
+from tests.faults.points import Points
 from tests.faults.product import OTHER_APP
 
 # All of it: cluster, write-ahead log, Redis' file, uploads, logs.
@@ -39,27 +38,6 @@ class RigError(AssertionError):
     """The rig itself cannot be had."""
 
 
-@dataclass
-class Act:
-    """Something a clerk did in a web process of their own, which may die of it."""
-
-    pid: int
-    pipe: int
-    answer: dict[str, Any] | None = None
-    text: bytes = b""
-
-    def poll(self) -> bool:
-        """Whether it is over; `answer` is None when the process died without one."""
-        with contextlib.suppress(BlockingIOError):
-            while part := os.read(self.pipe, 65_536):
-                self.text += part
-            os.close(self.pipe)
-            os.waitpid(self.pid, 0)
-            self.answer = json.loads(self.text) if self.text else None
-            return True
-        return False
-
-
 class Rig:
     """Paths, processes and harm. Nothing of it is shared with the product's own test servers."""
 
@@ -70,16 +48,9 @@ class Rig:
         self.var.mkdir(mode=0o711)
         self.is_small = self._mount()
         # Beside the small file system: what the driver writes must not fail with it.
-        self.points = self.folder / "points"
-        self.passed = self.folder / "points.passed"
-        self.passed.touch()
+        self.points = Points(self.folder)
         # Each is somebody's refused file; whose, shows when the refusal is read.
         self.readers_killed = 0
-        self._read_to = 0
-        self._deeds: list[tuple[float, int, str, str]] = []
-        # Every failpoint that any process passed so far, and who began a job when.
-        self.reached: set[str] = set()
-        self._begun: list[tuple[float, int]] = []
         self._port = _free_port()
         self._other_app = other_app
         self.places = Places(self.var, PROJECT)
@@ -109,10 +80,11 @@ class Rig:
         return own | more | {
             "POVERTYOPS_VAR": os.fspath(self.var),
             "DEMO": "1",
-            "FAILPOINTS": f"@{self.points}",
+            "FAILPOINTS": f"@{self.points.path}",
             "FAILPOINTS_ALLOWED": "1",
             "JOB_LEASE_SECONDS": str(LEASE_SECONDS),
             "LOG_LEVEL": "WARNING",
+            "WORKER_SILENCE_SECONDS": "20",
             "PORT": str(self._port),
             "OTP_REQUIRED": "0",
             "STATICFILES_STORAGE": "django.contrib.staticfiles.storage.StaticFilesStorage",
@@ -230,84 +202,6 @@ class Rig:
         """Parsing children that are there, wherever they hang."""
         return [process for process in psutil.process_iter() if self.is_reader(process)]
 
-    # Failpoints
-
-    def arm(self, *lines: str) -> None:
-        """Add lines to what the product's processes look at."""
-        with self._points_held():
-            text = self.points.read_text(encoding="ascii") if self.points.exists() else ""
-            self.points.write_text(text + "".join(f"{line}\n" for line in lines), encoding="ascii")
-
-    def disarm(self, *lines: str) -> bool:
-        """Take lines out again; whether one of them was still there."""
-        with self._points_held():
-            text = self.points.read_text(encoding="ascii") if self.points.exists() else ""
-            kept = [line for line in text.splitlines() if line not in lines]
-            self.points.write_text("".join(f"{line}\n" for line in kept), encoding="ascii")
-            return len(kept) != len(text.splitlines())
-
-    @contextlib.contextmanager
-    def _points_held(self) -> Iterator[None]:
-        import fcntl
-
-        with self.passed.open("a", encoding="ascii") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-
-    def fired(self, place: str, action: str, since: float) -> float | None:
-        """When that was done at that place, by our monotonic clock; each deed is reported once."""
-        found = self.fired_by(place, action, since)
-        return None if found is None else time.monotonic() - (time.time() - found[0])
-
-    def fired_by(self, place: str, action: str, since: float) -> tuple[float, int] | None:
-        """The same as wall clock and process id; `since` is by the wall clock too."""
-        self._read_news()
-        for deed in self._deeds:
-            if deed[2:] == (place, action) and deed[0] >= since:
-                self._deeds.remove(deed)
-                return deed[:2]
-        return None
-
-    def busy_since(self, moment: float, pids: set[int]) -> int | None:
-        """Which of these processes began a job after a moment of the wall clock."""
-        self._read_news()
-        return next((pid for at, pid in reversed(self._begun) if at > moment and pid in pids), None)
-
-    def _read_news(self) -> None:
-        with self.passed.open("rb") as file:
-            file.seek(self._read_to)
-            text = file.read()
-        whole = text[: text.rfind(b"\n") + 1]
-        self._read_to += len(whole)
-        for line in whole.decode("ascii").splitlines():
-            at, pid, place, action = line.split(" ")
-            self.reached.add(place)
-            if place == "core.job.held":
-                self._begun.append((float(at), int(pid)))
-            if action:
-                self._deeds.append((float(at), int(pid), place, action))
-
-    # Acts of clerks
-
-    def act(self, work: Callable[[], Any]) -> Act:
-        """Do it in a fork, as a web process would: with failpoints, and mortal."""
-        from django.db import connections
-
-        connections.close_all()
-        reading, writing = os.pipe()
-        os.set_blocking(reading, False)
-        pid = os.fork()
-        if pid:
-            os.close(writing)
-            return Act(pid, reading)
-        code = 1
-        try:
-            os.close(reading)
-            os.write(writing, json.dumps(_done(work, self.points)).encode())
-            code = 0
-        finally:
-            os._exit(code)
-
     # Disks
 
     @contextlib.contextmanager
@@ -389,20 +283,6 @@ class Rig:
         except psutil.Error:
             return False
         return True
-
-
-def _done(work: Callable[[], Any], points: Path) -> Mapping[str, Any]:
-    from django.conf import settings
-
-    from core import failpoints
-
-    settings.FAILPOINTS = f"@{points}"
-    failpoints.forget()
-    try:
-        return {"value": work()}
-    except Exception as error:
-        code = getattr(error, "code", "")
-        return {"error": type(error).__name__, "words": str(error)[:300], "code": code}
 
 
 def _silent(_message: str) -> None:

@@ -9,17 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import Error, connection, transaction
+from django.db import Error, connection
 
-from core.acting import acting
-from core.jobs import services as jobs
 from core.jobs.models import Job, JobState
-from exits.services.requests import request_recompute
-from imports import services
 from imports.enums import BatchState
 from imports.models import Batch
-from tests.faults import invariants, plan
-from tests.faults.books import EDITED, YEAR, Book, Clerk, household_no
+from tests.faults import acts, invariants, plan
+from tests.faults.books import Book, Clerk
 from tests.faults.inject import Harm, begin
 from tests.faults.rig import Rig
 
@@ -133,7 +129,7 @@ class Desk:
         county = self.clerk.county
 
         def edit_and_ask() -> Steps:
-            job = yield from insist(self.rig, lambda: _edit(county, cause))
+            job = yield from insist(self.rig, lambda: acts.edit(county, cause))
             self.edited[county] = cause
             yield from self._finished(job, outcome)
             return job
@@ -141,7 +137,7 @@ class Desk:
         yield from self._phase(outcome, edit_and_ask)
 
     def _upload(self, book: Book) -> Steps:
-        batch, job = yield from insist(self.rig, lambda: _receive(book))
+        batch, job = yield from insist(self.rig, lambda: acts.receive(book))
         self.jobs.append((job, "imports"))
         return batch
 
@@ -157,13 +153,13 @@ class Desk:
         return pk
 
     def _take_back(self, pk: int) -> Steps:
-        job = yield from insist(self.rig, lambda: _undo(pk))
+        job = yield from insist(self.rig, lambda: acts.undo(pk))
         self.jobs.append((job, "imports"))
         yield from self._finished(job, self._current)
         return job
 
     def _write(self, pk: int) -> Steps:
-        job = yield from insist(self.rig, lambda: _confirm(pk))
+        job = yield from insist(self.rig, lambda: acts.confirm(pk))
         self.jobs.append((job, "imports"))
         yield from self._finished(job, self._current)
         return job
@@ -235,7 +231,7 @@ class Desk:
                     outcome.retried += 1
                 if sent_back > _SENT_BACK_AT_MOST:
                     raise GivenUpError(f"任务{job} {found.kind} 一再隔离：{words}")
-                yield from insist(self.rig, lambda: _retry(job))
+                yield from insist(self.rig, lambda: acts.retry(job))
             elif found.state == JobState.FAILED:
                 raise GivenUpError(f"任务{job} {found.kind} 未成功：{found.error}")
             if time.monotonic() > end:
@@ -307,7 +303,7 @@ def insist(rig: Rig, work: Callable[[], Any]) -> Steps:
     """Ask until somebody answers; a crash or an absent service is no answer."""
     end = time.monotonic() + LONGEST_SECONDS
     while True:
-        act = rig.act(work)
+        act = acts.fork(work, rig.points.path)
         while not act.poll():
             yield
         if act.answer and "value" in act.answer:
@@ -317,60 +313,3 @@ def insist(rig: Rig, work: Callable[[], Any]) -> Steps:
         if time.monotonic() > end:
             raise GivenUpError(f"I12 {LONGEST_SECONDS:.0f} 秒内没有一次成功：{act.answer}")
         yield from pause(0.2)
-
-
-# --- acts, each in a process of its own ---------------------------------------------------------
-
-
-def _receive(book: Book) -> tuple[int, int]:
-    """As the page does: file, batch and request in one transaction."""
-    with transaction.atomic():
-        batch = services.receive(
-            chunks=[book.content],
-            file_name=f"{book.county}.xlsx",
-            partition=YEAR,
-            region_prefix=book.county,
-            by=None,
-        )
-        job = services.request_stage(batch=batch, by=None)
-    return batch.pk, job.pk
-
-
-def _confirm(pk: int) -> int:
-    """Confirm; who was told nothing the first time finds that it was heard."""
-    batch = Batch.objects.get(pk=pk)
-    if batch.state in (BatchState.APPLYING, BatchState.APPLIED):
-        assert batch.job_id is not None
-        return batch.job_id
-    return services.request_apply(batch=batch, by=None).pk
-
-
-def _undo(pk: int) -> int:
-    """Ask for the batch to be taken back; the same courtesy."""
-    batch = Batch.objects.get(pk=pk)
-    if batch.state in (BatchState.UNDOING, BatchState.UNDONE):
-        assert batch.job_id is not None
-        return batch.job_id
-    return services.request_undo(batch=batch, by=None).pk
-
-
-def _edit(county: str, cause: str) -> int:
-    """Change a household by hand and ask for the county's figures."""
-    with acting(by=None, reason="更正"), connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE households_householdyear y SET main_cause = %s FROM households_household h"
-            " WHERE h.id = y.household_id AND y.partition_id = %s AND h.household_no = %s",
-            [cause, YEAR, household_no(county, EDITED)],
-        )
-        assert cursor.rowcount == 1
-        (job,) = request_recompute(prefix=county, partition=YEAR)
-    return job.pk
-
-
-def _retry(pk: int) -> None:
-    job = Job.objects.get(pk=pk)
-    if job.state == JobState.QUARANTINED:
-        jobs.retry(job=job, by=None)
-
-
-__all__ = ["Desk", "GivenUpError", "Harm", "Outcome"]

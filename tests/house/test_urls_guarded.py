@@ -18,7 +18,12 @@ SAMPLES = {
     "<str:person_no>": "86310000000001", "<path:path>": "x", "<int:id>": "1", "<day:day>": "2018-12-31",
     "<slug:table>": "sex", "<slug:code>": "IDN04",
 }  # fmt: skip
-NAMED = {"household_no": "86300000000001", "person_no": "86310000000001", "code": "410324", "id": "1"}
+NAMED = {
+    "household_no": "86300000000001",
+    "person_no": "86310000000001",
+    "code": "410324",
+    "id": "1",
+}
 
 
 def addresses(resolver: URLResolver, before: str = "") -> Iterator[str]:

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from core import walls
 from core.acting import acting
@@ -80,6 +81,33 @@ def test_by_page(staged: Batch) -> None:
     assert [one.row_no for one in changes.every(staged)] == [4, 4, 6, 6, 6, 7, 7]
     with pytest.raises(BadCursorError):
         changes.page(staged, after="nonsense!")
+
+
+def test_all_at_once_are_those_of_the_pages(staged: Batch, monkeypatch: Any) -> None:
+    """One pass over the staged rows, however many there are, and not one for every page of them."""
+    monkeypatch.setattr(changes, "STREAMED", 2)
+    for terms in ({}, {"field": "name"}, {"village_code": "410324200201"}):
+        paged = changes.page(staged, **terms).rows
+        with CaptureQueriesContext(connection) as asked:
+            assert list(changes.every(staged, **terms)) == paged
+        scans = [one["sql"] for one in asked if f"{staged.stage}_rows" in one["sql"]]
+        assert len(scans) == 1
+    assert list(changes.every(staged, "no_such_field")) == []
+
+
+def test_what_changes_has_an_index(load_rows: Load, stage: Load) -> None:
+    """A page of a city's changes is read from it; a file that changes nothing has none to keep."""
+    for batch, is_indexed in ((load_rows(BEFORE), False), (stage(AFTER), True)):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT tablename FROM pg_indexes WHERE schemaname = 'staging'"
+                " AND starts_with(tablename, %s) AND indexdef LIKE '%%(row_no)%%'",
+                [f"{batch.stage}_" if batch.stage else "none"],
+            )
+            tables = {name.removeprefix(batch.stage) for (name,) in cursor.fetchall()}
+        assert tables == ({"_rows", "_h", "_p"} if is_indexed else set())
+    services.restage_judgement(batch)
+    assert changes.page(batch).rows
 
 
 def test_nothing_once_written(staged: Batch) -> None:

@@ -39,7 +39,7 @@ def test_dry_run_leaves_no_trace(city: None, tmp_path: Path) -> None:
 def test_refusal_is_a_clear_error(city: None, tmp_path: Path) -> None:
     path = tmp_path / "a.xlsx"
     path.write_bytes(b"not a workbook")
-    with pytest.raises(CommandError, match="不是 XLSX 工作簿"):
+    with pytest.raises(CommandError, match="找不到表头行"):
         run(path)
 
 

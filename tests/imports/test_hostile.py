@@ -15,7 +15,7 @@ from django.conf import settings as site
 from core.jobs.models import Job, JobState
 from core.jobs.services import claim
 from core.jobs.tasks import carry_out
-from core.workbooks import child, guard
+from core.workbooks import child, guard, limits
 from core.workbooks.refusal import WORDS
 from imports import services
 from imports.enums import BatchState, FileFormat
@@ -79,6 +79,7 @@ def test_hostile_file_is_refused_with_its_code(name: str, city: None) -> None:
         code, text = batch.refusal_code, batch.refusal
         assert job.error == text
     assert code == case.code
+    assert code != "memory" or not PoisonedFile.objects.exists()
     assert text.endswith("。")
     assert text[:4] == WORDS[code][:4]
     assert monotonic() - built < LONGEST, monotonic() - begun
@@ -224,6 +225,18 @@ def test_batch_received_before_is_not_tried_either(
     PoisonedFile.objects.create(sha256=batch.sha256, deaths=guard.MAX_DEATHS)
     job, batch = staged_by_job(batch)
     assert (job.state, batch.refusal_code) == (JobState.FAILED, "poisoned")
+
+
+def test_too_large_a_table_is_told_apart_and_not_counted(
+    city: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tried three times, it would else be "poisoned" and its owner told to export it anew."""
+    monkeypatch.setattr(limits, "MAX_CELLS", 50)
+    for _ in range(guard.MAX_DEATHS + 1):
+        job, batch = staged_by_job(receive(build(family(1))))
+        assert (job.state, batch.refusal_code) == (JobState.FAILED, "large")
+        assert "按县拆分后分别导入，或另存为 CSV 再上传" in batch.refusal
+    assert not PoisonedFile.objects.exists()
 
 
 def test_refusal_without_a_death_is_not_counted(city: None) -> None:

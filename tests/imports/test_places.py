@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from households.models import HouseholdYear
+from imports import services
 from imports.models import Batch
 from imports.services.placing import Villages
 from tests.workbooks import P2018, family
@@ -103,6 +104,38 @@ def test_steps_of_history_are_followed_all_the_way(village: Region) -> None:
     assert villages.find("", "城关镇", "陈家先门村") == (village.pk, VILLAGE, True)
     assert villages.find("", "", "410324888203") == (village.pk, VILLAGE, True)
     assert villages.find("嵩县", "城关镇", "陈家先门村") == (None, None, False)
+
+
+NO_COUNTY = [name for name in P2018 if name != "行政县"]
+
+
+def without_county(**changes: str) -> list[dict[str, Any]]:
+    rows = family(1, **changes)
+    return [{name: row[name] for name in row if name != "行政县"} for row in rows]
+
+
+@pytest.mark.parametrize("county", ["410324", "410325"])
+def test_names_without_a_county_are_looked_for_in_the_files_region_first(
+    stage: Load, county: str
+) -> None:
+    """Two counties have a village of that name in a town of that name."""
+    batch = stage(without_county(), headers=NO_COUNTY, region=county)
+    assert batch.counts("persons")["created"] == 2, notes(batch)
+    assert not batch.problems.filter(rule__in=("IMP08", "IMP17")).exists()
+    services.apply(batch=batch)
+    assert HouseholdYear.objects.get().village_code.startswith(county)
+
+
+def test_names_without_a_county_are_not_guessed_for_the_whole_city(stage: Load) -> None:
+    batch = stage(without_county(), headers=NO_COUNTY)
+    assert all("IMP08" in rules for rules in notes(batch).values())
+
+
+def test_village_that_only_another_county_has_is_found_there_and_told(stage: Load) -> None:
+    rows = without_county(乡镇="栾川乡", 行政村="养子沟村")
+    batch = stage(rows, headers=NO_COUNTY, region="410325")
+    assert all(rules & {"IMP08", "IMP17"} == {"IMP17"} for rules in notes(batch).values())
+    assert batch.counts("persons")["rejected"] == 2
 
 
 @pytest.mark.parametrize("code", [VILLAGE, float(VILLAGE), f" {VILLAGE} "])

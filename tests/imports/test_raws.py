@@ -16,7 +16,7 @@ from core.workbooks import reader
 from imports import services
 from imports.catalog.plan import Plan
 from imports.models import Batch, RawBlock
-from imports.queries import raws
+from imports.queries import raws, rows
 from imports.services.rotating import rotate
 from imports.services.sealing import raw_rows
 from tests.imports.test_rotating import ring_file
@@ -83,6 +83,19 @@ def test_cells_are_not_run_together(batch: Batch) -> None:
     assert found(batch, f"陈家门村{reader.RAW_SEPARATOR}8630") == []
 
 
+def test_separator_in_a_cell_moves_no_column(stage: Load) -> None:
+    """Shifted by one, the telephone would stand under another head and without its mask."""
+    one = stage(family(1, 姓名=f"何{reader.RAW_SEPARATOR}德", 网格员="张三"))
+    (first, _) = raws.search(one, "张三")
+    cells = {head: text for head, text, _ in first.cells}
+    number = id_number(1)
+    assert cells["姓名"] == f"何{reader.RAW_STAND_IN}德"
+    assert cells["证件号码"] == f"{number[:6]}********{number[-4:]}"
+    assert cells["联系电话"] == "***********"
+    assert cells["网格员"] == "张三"
+    assert len(first.cells) == len(one.header_map)
+
+
 def test_blocks_are_packed_and_sealed(load_rows: Load, monkeypatch: pytest.MonkeyPatch) -> None:
     one = load_rows(ROWS)
     (block,) = RawBlock.objects.filter(batch=one)
@@ -114,6 +127,51 @@ def test_several_blocks(stage: Load, monkeypatch: pytest.MonkeyPatch) -> None:
     ]  # fmt: skip
     assert [row_no for row_no, _ in raws.raw_lines(one, {2, 5, 6, 12})] == [2, 5, 6, 12]
     assert [row_no for row_no, _ in raws.raw_lines(one)] == list(range(2, 13))
+
+
+def test_page_of_what_was_not_written_opens_its_own_blocks(
+    load_rows: Load, stage: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which rows stayed the same or went back is put down with the blocks, not looked for in them."""
+    load_rows([member(serial, serial) for serial in range(1, 10)])
+    again = [member(serial, serial) for serial in range(1, 10)]
+    again[8] = again[8] | {"与户主关系": "外星人"}
+    one = stage(again)
+    plan = Plan.of_batch(one)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT raw FROM {plan.rows} WHERE raw IS NOT NULL")
+        lines = raws.unpacked(cursor.fetchone()[0]).splitlines(keepends=True)
+        for start in range(0, 9, 3):
+            sealed = vault.seal_bytes(raws.RAW, raws.packed(b"".join(lines[start : start + 3])))
+            cursor.execute(
+                f"UPDATE {plan.rows} SET raw = %s WHERE row_no = %s", [sealed, start + 2]
+            )
+    with acting(by=None):
+        services.apply(batch=one)
+    blocks = RawBlock.objects.filter(batch=one).order_by("first_row")
+    assert list(blocks.values_list("households_unchanged", "rows_unchanged", "rows_rejected")) == [
+        ([2, 3, 4], [2, 3, 4], []), ([5, 6, 7], [5, 6, 7], []), ([8, 9], [8, 9], [10]),
+    ]  # fmt: skip
+    opened: list[int] = []
+
+    def count(blob: Any, unpack: Any = raws.unpacked) -> bytes:
+        opened.append(1)
+        return bytes(unpack(blob))
+
+    monkeypatch.setattr(raws, "unpacked", count)
+    monkeypatch.setattr(rows, "PAGE", 3)
+    for kind in ("persons", "households"):
+        opened.clear()
+        page = rows.page(one, kind, "S")
+        assert ([row.row_no for row in page.rows], len(opened)) == ([2, 3, 4], 2)
+        opened.clear()
+        last = rows.page(one, kind, "S", rows.page(one, kind, "S", page.next).next)
+        assert [row.row_no for row in last.rows] == [8, 9]
+        assert all(row.household_no for row in last.rows)
+        opened.clear()
+        (bad,) = rows.page(one, kind, "R").rows
+        assert (bad.row_no, len(opened)) == (10, 1)
+        assert bad.reasons
 
 
 def test_another_key_reseals_them(load_rows: Load, ring_file: Any) -> None:

@@ -93,12 +93,33 @@ def test_a_draft_that_is_worked_on_stays(stage: Callable[..., Batch]) -> None:
     job = Job.objects.create(kind="imports.stage", queue="imports")
     Batch.objects.update(job=job)
     assert run("drafts") == (0, 0)
-    Job.objects.update(state=JobState.FAILED)
     Batch.objects.update(state=BatchState.APPLYING)
     assert run("drafts") == (0, 0)
-    Batch.objects.update(state=BatchState.STAGED)
+    # Nobody is writing it any more, and nobody asked again.
+    Job.objects.update(state=JobState.CANCELLED)
     assert run("drafts") == (1, 1)
-    assert batch.pk
+    batch.refresh_from_db()
+    assert batch.state == BatchState.DISCARDED
+
+
+def test_raw_rows_of_what_was_taken_back_go_with_the_uploads(
+    load_rows: Callable[..., Batch], settings: Any
+) -> None:
+    settings.RETAIN_RAW_DAYS = 0
+    kept, over = load_rows(family(1)), load_rows(family(2))
+    for batch in (kept, over):
+        aged(batch, LONG)
+    long_ago = timezone.now() - timedelta(days=LONG)
+    Batch.objects.filter(pk__in=[kept.pk, over.pk]).update(applied_at=long_ago)
+    assert run("raws-in-vain") == (0, 0)
+    Batch.objects.filter(pk=over.pk).update(state=BatchState.UNDONE, undone_at=timezone.now())
+    assert run("raws-in-vain") == (0, 0)
+    Batch.objects.filter(pk=over.pk).update(undone_at=long_ago)
+    assert run("raws") == (0, 0)
+    assert run("raws-in-vain") == (1, 1)
+    assert (kept.raw_blocks.count(), over.raw_blocks.count()) == (1, 0)
+    settings.RETAIN_RAW_DAYS = LONG - 1
+    assert run("raws") == (1, 1)
 
 
 @pytest.mark.django_db

@@ -19,11 +19,12 @@ from core.jobs.services import claim
 from core.jobs.tasks import carry_out
 from core.ledger import Act
 from core.ledger.models import AccessEntry
+from households.models import Person
 from imports import services
 from imports.enums import BatchState
 from imports.models import Batch, Problem, ReturnedFile
-from imports.services import returning
-from imports.services.receiving import WrongStateError
+from imports.services import returning, superseding
+from imports.services.receiving import ForeignCorrectionError, WrongStateError, drop_stage
 from tests.cast import cast
 from tests.conftest import person
 from tests.workbooks import P2018, build, family, id_number, member
@@ -186,13 +187,90 @@ def test_corrected_file_continues_the_batch(staged: Batch, kind: str) -> None:
     book.save(out)
     again = staged_from(out.getvalue(), corrects=staged)
     staged.refresh_from_db()
-    assert (staged.state, staged.stage) == (BatchState.DISCARDED, "")
+    if kind == "WHOLE":
+        assert (staged.state, staged.stage) == (BatchState.DISCARDED, "")
+    else:
+        # Its good rows stand nowhere else.
+        assert staged.state == BatchState.STAGED
     assert (again.corrects, list(staged.corrections.all())) == (staged, [again])
     assert again.persons_rejected == 0
     assert again.rows_read == (5 if kind == "WHOLE" else 1)
     # Our columns are not doubled when the file is handed back once more.
     heads = texts(sheet_of(returned(again, "WHOLE")), again.header_row)
     assert heads.count("问题说明") == 1
+
+
+@pytest.mark.parametrize("first", ["old", "new"])
+def test_good_rows_outlive_a_correction_of_the_bad_ones(city: None, first: str) -> None:
+    """Three good rows and a bad one, of which only the bad one comes again: all four are written."""
+    rows = [*family(1), *family(2)]
+    mended = rows[3]["人编号"]
+    rows[3] = rows[3] | {"与户主关系": "外星人"}
+    old = staged_from(build(rows))
+    assert (old.persons_created, old.persons_rejected) == (3, 1)
+    new = staged_from(build(family(2)[1:]), corrects=old)
+    old.refresh_from_db()
+    assert old.state == BatchState.STAGED
+    words = f"第 {old.pk} 批还有未写入的行，请先写入第 {old.pk} 批合格的行。"
+    assert superseding.unwritten(old) == superseding.unwritten(new) == words
+    for batch in (old, new) if first == "old" else (new, old):
+        batch.refresh_from_db()
+        run = claim(services.request_apply(batch=batch, by=None).pk)
+        assert run is not None
+        carry_out(run)
+        batch.refresh_from_db()
+        if batch.state == BatchState.STAGED:
+            # The other one was written meanwhile: the counts are confirmed again.
+            applied(batch)
+    assert Person.objects.count() == 4
+    assert Person.objects.filter(person_no=mended).exists()
+    old.refresh_from_db()
+    new = Batch.objects.get(pk=new.pk)
+    assert superseding.unwritten(old) == superseding.unwritten(new) == ""
+
+
+def test_correction_without_the_bad_row_takes_the_place(city: None) -> None:
+    """What is compared is what would have been written; the order of the rows is not."""
+    rows = [*family(1), *family(2)]
+    bad = rows[3] | {"与户主关系": "外星人"}
+    old = staged_from(build([*rows[:3], bad]))
+    staged_from(build(rows[2::-1]), corrects=old)
+    old.refresh_from_db()
+    assert old.state == BatchState.DISCARDED
+
+
+def test_correction_whose_old_rows_are_lost_gives_nothing_up(staged: Batch) -> None:
+    """Nobody can tell what was in them."""
+    drop_stage(staged)
+    staged_from(build(family(8)), corrects=staged)
+    staged.refresh_from_db()
+    assert staged.state == BatchState.STAGED
+
+
+def test_batch_without_a_row_is_given_up(city: None) -> None:
+    old = services.receive(
+        chunks=[b"a,b\n1,2\n"], file_name="a.csv", partition=2018, region_prefix="4103", by=None
+    )
+    Batch.objects.filter(pk=old.pk).update(state=BatchState.REFUSED)
+    staged_from(build(family(8)), corrects=old)
+    old.refresh_from_db()
+    assert old.state == BatchState.DISCARDED
+
+
+@pytest.mark.parametrize("other", [{"partition": 2017}, {"region_prefix": "410324"}])
+def test_correction_belongs_where_the_batch_does(staged: Batch, other: dict[str, Any]) -> None:
+    place = {"partition": 2018, "region_prefix": "4103"} | other
+    with pytest.raises(ForeignCorrectionError):
+        services.receive(
+            chunks=[build(family(1))], file_name="a.xlsx", corrects=staged, by=None, **place
+        )
+    # Whoever stored one all the same gives nothing up by it.
+    foreign = staged_from(build(family(8)), corrects=staged)
+    Batch.objects.filter(pk=staged.pk).update(state=BatchState.REFUSED)
+    Batch.objects.filter(pk=foreign.pk).update(**other)
+    superseding.supersede(Batch.objects.get(pk=foreign.pk))
+    staged.refresh_from_db()
+    assert staged.state == BatchState.REFUSED
 
 
 def test_written_batch_stays_what_it_is(staged: Batch) -> None:
@@ -328,3 +406,17 @@ def test_large_texts_and_odd_cells_survive(city: None) -> None:
     book.save(out)
     again = sheet_of(returned(staged_from(out.getvalue()), "WHOLE"))
     assert again.cell(2, len(P2018) + 1).value == "第一行\n第二行\t缩进 \\ 斜线"
+
+
+def test_separator_in_a_cell_moves_no_column(stage: Stage) -> None:
+    plain = stage([member(1), member(2, 1, 危房户="不详")])
+    odd = stage([member(1, 姓名="何␟德"), member(2, 1, 姓名="何␟德", 危房户="不详")])
+    (problem,) = odd.problems.filter(effect="BACK")
+    (sound,) = plain.problems.filter(effect="BACK")
+    assert (problem.header, problem.value) == (sound.header, sound.value) == ("危房户", "不详")
+    ours, theirs = (sheet_of(returned(one, "WHOLE")) for one in (plain, odd))
+    at = texts(ours, 1).index("姓名")
+    for row in (2, 3):
+        expected = texts(ours, row)
+        expected[at] = "何␞德"
+        assert texts(theirs, row) == expected

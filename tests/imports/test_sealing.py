@@ -14,6 +14,7 @@ from imports import services
 from imports.catalog.plan import Plan
 from imports.models import Batch, Problem
 from imports.queries import change_rows, problem_rows
+from imports.services import problems
 from imports.services.rotating import KeysUnsettledError
 from imports.services.sealing import SealedRows, raw_rows
 from tests.workbooks import H2022F, P2018, family, id_number, member
@@ -216,3 +217,29 @@ def test_staged_rows_of_other_keys_are_not_written(stage: Load, settings: Any) -
     assert not services.is_staged(batch)
     with pytest.raises(KeysUnsettledError, match="密钥"), acting(by=None):
         services.apply(batch=batch)
+
+
+def test_faults_are_kept_block_by_block(stage: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is held of a row but the cells that are blamed, and of no more rows than are saved at once."""
+    monkeypatch.setattr(problems, "PROBLEM_BATCH", 4)
+    asked: list[set[int]] = []
+
+    def watched(plan: Plan, row_nos: set[int], starts: Any = None) -> Any:
+        assert starts is not None
+        asked.append(row_nos)
+        return raw_rows(plan, row_nos, starts)
+
+    monkeypatch.setattr(problems, "raw_rows", watched)
+    batch = stage([
+        member(serial, serial, 危房户=f"不详{serial}", 务工时间=f"{serial}个多月") for serial in range(1, 10)
+    ])  # fmt: skip
+    told = batch.problems.filter(effect="BACK").order_by("row_no", "identifier")
+    assert [(one.row_no, one.value) for one in told if one.header == "危房户"] == [
+        (serial + 1, f"不详{serial}") for serial in range(1, 10)
+    ]
+    assert [(one.row_no, one.value) for one in told if one.header == "务工时间"] == [
+        (serial + 1, f"{serial}个多月") for serial in range(1, 10)
+    ]
+    assert len(asked) > 3
+    assert max(map(len, asked)) <= 4
+    assert [min(rows) for rows in asked] == sorted(min(rows) for rows in asked)

@@ -32,6 +32,7 @@ from households.models import (
 from imports import services
 from imports.enums import BatchState, Target
 from imports.models import Batch, RawBlock, Touch
+from imports.queries.touched import MODELS
 from imports.services import obstructing
 from imports.services.receiving import WrongStateError
 from imports.services.rotating import rotate
@@ -281,14 +282,16 @@ def test_closed_year_stays(city: None) -> None:
 
 
 def test_year_closed_at_the_last_moment_stays(city: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The database itself refuses what the words would have told."""
+    """The lock on the year tells what a look before it could not."""
     batch = loaded(FIRST)
     job = services.request_undo(batch=batch, by=None)
     Partition.objects.filter(pk=2018).update(closed_at=timezone.now())
     blind(monkeypatch)
     before = register()
-    assert carried_out(job).state == JobState.QUEUED
-    assert register() == before
+    assert carried_out(job).state == JobState.FAILED
+    assert job.error == "2018 年度已关闭，不能撤销。"
+    batch.refresh_from_db()
+    assert (batch.state, register()) == (BatchState.APPLIED, before)
 
 
 def test_large_batch_is_looked_at_by_the_job(city: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -466,6 +469,92 @@ def test_function_wants_a_batch_that_is_being_undone(city: None) -> None:
         connection.cursor() as cursor,
     ):
         cursor.execute("SELECT imports_remove_created(%s, 'PY')", [own.pk])
+
+
+def forged(batch: Batch, target: str, row_id: int) -> Batch:
+    """As somebody would who may write batches and touches, but not delete rows of the register."""
+    Touch.objects.create(batch=batch, target=target, row_id=row_id, verdict="C")
+    Batch.objects.filter(pk=batch.pk).update(state=BatchState.UNDOING)
+    return batch
+
+
+def rows_of(target: str) -> list[int]:
+    return list(MODELS[Target(target)].objects.order_by("pk").values_list("pk", flat=True))
+
+
+@pytest.mark.parametrize("target", ["PY", "HY", "P", "H"])
+def test_rows_of_an_earlier_batch_are_not_removed(city: None, target: str) -> None:
+    loaded(family(1), region="410324")
+    before = rows_of(target)
+    later = forged(loaded(family(5), region="410324"), target, before[0])
+    with pytest.raises(DatabaseError, match="were not created by batch"):
+        remove(later, target, Maintenance("410324"))
+    assert set(before) < set(rows_of(target))
+
+
+@pytest.mark.parametrize("target", ["PY", "HY"])
+def test_rows_that_the_batch_only_changed_are_not_removed(city: None, target: str) -> None:
+    loaded(family(1), region="410324")
+    before = rows_of(target)
+    changed = family(1, 联系电话="19977778888", 人均纯收入="4000", 务工时间="5")
+    later = loaded(changed, region="410324")
+    assert later.households_updated == 1
+    forged(later, target, before[0])
+    with pytest.raises(DatabaseError, match="were not created by batch"):
+        remove(later, target, Maintenance("410324"))
+    assert rows_of(target) == before
+
+
+def test_batch_that_was_never_written_removes_nothing(city: None) -> None:
+    loaded(family(1), region="410324")
+    made = services.receive(
+        chunks=[build(family(2))], file_name="a.xlsx", partition=2018, region_prefix="410324",
+        by=None,
+    )  # fmt: skip
+    with pytest.raises(DatabaseError, match="is not being undone"):
+        remove(forged(made, "PY", rows_of("PY")[0]), "PY", Maintenance("410324"))
+
+
+def test_nothing_of_a_closed_year_is_removed(city: None) -> None:
+    own = loaded(family(1), region="410324")
+    Batch.objects.filter(pk=own.pk).update(state=BatchState.UNDOING)
+    Partition.objects.filter(pk=2018).update(closed_at=timezone.now())
+    with pytest.raises(DatabaseError, match="year 2018 is closed"):
+        remove(own, "PY", Maintenance("410324"))
+    assert PersonYear.objects.count() == 2
+
+
+def test_web_process_undoes_nothing(city: None) -> None:
+    """Who signed in decides; the role of the transaction does not."""
+    own = loaded(family(1), region="410324")
+    Batch.objects.filter(pk=own.pk).update(state=BatchState.UNDOING)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = session_user")
+        if not cursor.fetchone()[0]:
+            cursor.execute(
+                "SELECT pg_get_functiondef('imports_remove_created(bigint,text)'::regprocedure)"
+            )
+            assert "session_user <> 'povertyops_worker'" in cursor.fetchone()[0]
+            return
+        cursor.execute("SET LOCAL SESSION AUTHORIZATION povertyops_web")
+        with (
+            pytest.raises(DatabaseError, match="only background work undoes"),
+            transaction.atomic(),
+        ):
+            cursor.execute("SELECT imports_remove_created(%s, 'PY')", [own.pk])
+        cursor.execute("SET LOCAL SESSION AUTHORIZATION DEFAULT")
+    assert PersonYear.objects.count() == 2
+
+
+@pytest.mark.parametrize("table", ["imports_touch", "households_workspell", "villages_villageyear"])
+def test_processes_delete_no_rows_of_the_register(db: None, table: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT has_table_privilege(role, %s, 'DELETE') FROM"
+            " unnest(ARRAY['povertyops_web', 'povertyops_worker', 'povertyops_city']) AS role",
+            [table],
+        )
+        assert {told for (told,) in cursor.fetchall()} == {False}
 
 
 def test_worker_that_lost_its_lease_undoes_nothing(city: None) -> None:

@@ -187,6 +187,29 @@ def test_a_mended_file_goes_where_the_first_one_went(
     assert f"/imports/{mended.pk}/" in client.get(f"/imports/{batch.pk}/").content.decode()
 
 
+def test_rows_left_behind_by_a_correction_are_told_on_both_pages(
+    as_user: AsUser, batch: Batch, luanchuan_clerk: User, stage: Any
+) -> None:
+    mended = stage(family(7), region="410324")
+    Batch.objects.filter(pk=mended.pk).update(corrects=batch)
+    client = as_user(luanchuan_clerk)
+    words = f"第 {batch.pk} 批还有未写入的行，请先写入第 {batch.pk} 批合格的行。"
+    for one in (batch, mended):
+        assert words in client.get(f"/imports/{one.pk}/").content.decode()
+    Batch.objects.filter(pk=batch.pk).update(state="DISCARDED")
+    assert "还有未写入的行" not in client.get(f"/imports/{mended.pk}/").content.decode()
+
+
+def test_batch_whose_writing_was_cancelled_offers_it_again(
+    as_user: AsUser, batch: Batch, luanchuan_clerk: User
+) -> None:
+    job = Job.objects.create(kind="imports.apply", queue="imports", state="CANCELLED")
+    Batch.objects.filter(pk=batch.pk).update(state="APPLYING", job=job)
+    page = as_user(luanchuan_clerk).get(f"/imports/{batch.pk}/").content.decode()
+    assert f"/imports/{batch.pk}/apply/" in page
+    assert f"/imports/{batch.pk}/discard/" in page
+
+
 def test_reader_may_not_upload(as_user: AsUser, city: None, city_leader: User) -> None:
     client = as_user(city_leader)
     assert client.get("/imports/").status_code == 403

@@ -14,9 +14,7 @@ from imports.enums import Severity
 def _differing(staged: Staged) -> str:
     """Households with two different words for a fact are few; only their rows are compared."""
     # Sealed with a salt of its own, one text is never like another.
-    names = [
-        fact.identifier for fact in staged.plan.columns(HouseholdYear) if not fact.is_salted
-    ]
+    names = [fact.identifier for fact in staged.plan.columns(HouseholdYear) if not fact.is_salted]
     if not names:
         return "SELECT NULL::int, '', NULL::int WHERE false"
     told = {name: f"nullif(nullif(r.{name}::text, ''), '{{}}')" for name in names}

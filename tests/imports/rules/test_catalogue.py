@@ -24,7 +24,7 @@ SUSPECTS = {
     *(f"REQ{n:02d}" for n in (8, 16, 21, 22, 29, 30)),
 }
 WAITING = {"DUP03", "DUP04", "DUP06", "DUP09", "STR16"}
-OWN = {*(f"IMP{n}" for n in (*range(14, 27),)), "DUP10", "DUP11", "EXT01"}
+OWN = {*(f"IMP{n}" for n in (*range(14, 28),)), "DUP10", "DUP11", "EXT01"}
 
 
 def listed() -> set[str]:

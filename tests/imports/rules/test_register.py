@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from households.models import HouseholdYear, PersonYear
 from imports import services
 from imports.catalog import UnrecognisedError, recognise
 from imports.checks import RULES
 from imports.enums import Acceptance, Effect
 from imports.models import Batch
+from imports.workbooks import layout_of
 from tests.imports.rules.homes import People, home, one
 from tests.imports.rules.test_cases import hits
 from tests.villages.lists import load, renamed
@@ -33,6 +35,7 @@ COVERS = {
     "IMP24": "test_spells_of_work",
     "IMP25": "test_spells_of_work",
     "IMP26": "test_whole_households_take_their_rows_along",
+    "IMP27": "test_rows_of_a_household_that_tell_it_differently",
     "IDN12": "test_person_with_another_document_number",
     "DUP11": "tests.imports.test_elsewhere",
     "STR04": "test_declared_number_of_members",
@@ -96,6 +99,15 @@ def test_file_without_registered_households_is_told(load_rows: Stage, stage: Sta
     assert "IMP10" not in hits(stage(family(1), partition=2019)).get(0, set())
 
 
+def test_corrected_upload_need_not_be_whole(load_rows: Stage, stage: Stage) -> None:
+    load_rows([*family(1), *family(2)])
+    batch, corrected = stage(family(1)), stage(family(1))
+    assert "IMP10" in hits(corrected)[0]
+    corrected.corrects = batch
+    services.restage_judgement(corrected)
+    assert "IMP10" not in hits(corrected).get(0, set())
+
+
 def test_same_file_again_is_told(load_rows: Stage, stage: Stage) -> None:
     first = load_rows(family(1))
     other, again = stage(family(1)), stage(family(1))
@@ -131,6 +143,26 @@ def test_person_registered_in_another_household(
     assert found[2] & {"DUP01", "DUP02"} == {rule}
     assert found.get(3, set()) & {"DUP01", "DUP02"} == set()
     assert batch.persons_rejected == 1
+
+
+def test_another_row_speaks_for_a_household_whose_first_one_goes_back(
+    load_rows: Stage, stage: Stage
+) -> None:
+    load_rows(family(1))
+    rows = [
+        # The head's number is registered in another household.
+        member(5, 3, 证件号码=id_number(1), 人均纯收入="1111"),
+        member(6, 3, 与户主关系="之子", 人均纯收入="2222"),
+    ]
+    batch = stage(rows)
+    assert "DUP01" in hits(batch)[2]
+    assert (batch.persons_created, batch.persons_rejected) == (1, 1)
+    assert (batch.households_created, batch.households_rejected) == (1, 0)
+    batch.save()
+    services.apply(batch=batch)
+    year = HouseholdYear.objects.get(household__household_no="86300000000003")
+    assert year.net_income_per_capita == 2222
+    assert PersonYear.objects.get(household=year.household).person.person_no == "86310000000006"
 
 
 def test_two_rows_that_are_one_registered_person(load_rows: Stage, stage: Stage) -> None:
@@ -218,6 +250,32 @@ def test_supplement_that_tells_another_name(load_rows: Stage, stage: Stage) -> N
     batch = stage([supplement(1), supplement(2, 姓名="何梅兰")], headers=PLANS)
     found = hits(batch)
     assert ("IMP23" in found.get(2, set()), "IMP23" in found[3]) == (False, True)
+    assert batch.persons_rejected == 0
+
+
+MONITORED = layout_of("MON2023").headers
+
+
+def monitored(serial: int, household: int = 1, **changes: Any) -> dict[str, Any]:
+    row = member(serial, household)
+    told = {"人编号": row["人编号"], "户编号": row["户编号"]}
+    return dict.fromkeys(MONITORED, "") | told | changes
+
+
+def test_rows_of_a_household_that_tell_it_differently(load_rows: Stage, stage: Stage) -> None:
+    load_rows([*family(1), *family(2)])
+    rows = [
+        monitored(1, 1, 信息采集人="甲", 信息采集人联系电话="13800000001"),
+        monitored(2, 1, 信息采集人="乙", 信息采集人联系电话="13800000001"),
+        monitored(3, 2, 信息采集人="丙"),
+        monitored(4, 2),
+    ]
+    batch = stage(rows, headers=MONITORED)
+    assert batch.layout.code == "MON2023"
+    told = batch.problems.filter(rule="IMP27")
+    assert list(told.values_list("row_no", "other_row", "identifier", "effect")) == [
+        (3, 2, "collector", "FLAG")
+    ]
     assert batch.persons_rejected == 0
 
 

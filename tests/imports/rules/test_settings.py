@@ -120,7 +120,8 @@ def test_other_document_number_may_be_let_in(load_rows: Stage) -> None:
 def test_rule_on_households_sends_all_their_rows_back(stage: Stage) -> None:
     change("REQ29", effect=Effect.BACK)
     batch = stage(rows_of(home({}, {}, 联系电话=""), home({}, {})))
-    assert [row for row, rules in hits(batch).items() if "REQ29" in rules] == [2]
+    told = batch.problems.filter(rule="REQ29").values_list("row_no", "other_row", "effect")
+    assert sorted(told) == [(2, None, "BACK"), (3, 2, "BACK")]
     assert (batch.persons_created, batch.persons_rejected, batch.households_rejected) == (2, 2, 1)
 
 
@@ -129,11 +130,28 @@ def test_rule_on_files_sends_everything_back(load_rows: Stage, stage: Stage) -> 
     change("IMP10", effect=Effect.BACK)
     batch = stage(family(1))
     assert (batch.persons_rejected, batch.households_rejected) == (2, 1)
+    told = batch.problems.filter(rule="IMP10", effect="BACK").order_by("row_no")
+    assert list(told.values_list("row_no", flat=True)) == [0, 2, 3]
     change_back = RuleSetting.objects.get(code="IMP10")
     change_back.parameters, change_back.effect = {"pct": 50}, ""
     change_back.save()
     services.restage_judgement(batch)
     assert (batch.persons_rejected, batch.problems.filter(rule="IMP10").count()) == (0, 0)
+
+
+@pytest.mark.parametrize("code", ["REQ29", "IMP10"])
+def test_every_row_that_stays_outside_has_a_problem(
+    load_rows: Stage, stage: Stage, code: str
+) -> None:
+    """What is handed back is found by the problems, so their rows are those that were counted."""
+    load_rows([*family(8), *family(9)])
+    change(code, effect=Effect.BACK)
+    batch = stage(rows_of(home({}, {}, {}, 联系电话=""), one(危房户="也许"), home({}, {})))
+    services.restage_judgement(batch)
+    back = batch.problems.filter(effect="BACK", row_no__gt=0)
+    assert len(set(back.values_list("row_no", flat=True))) == batch.persons_rejected >= 4
+    # None is told twice of one thing.
+    assert back.count() == len(set(back.values_list("row_no", "rule", "identifier")))
 
 
 def test_rules_say_nothing_about_columns_that_are_not_there(stage: Stage) -> None:

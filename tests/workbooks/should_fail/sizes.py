@@ -1,6 +1,16 @@
 """Small files that become large where they are read."""
 
-from tests.workbooks.packing import MAIN, SHEET_PART, Forged, cell, parts, row, sheet, workbook
+from tests.workbooks.packing import (
+    MAIN,
+    SHEET_PART,
+    Forged,
+    cell,
+    parts,
+    relations,
+    row,
+    sheet,
+    workbook,
+)
 from tests.workbooks.should_fail.archives import ROWS
 from tests.workbooks.should_fail.case import Case
 from tests.workbooks.should_fail.kinds import compound, old_workbook, stream_of, with_record
@@ -28,6 +38,21 @@ def _cell_of_300_mb() -> bytes:
     before, after = sheet(row(1, ["|"])).encode().split(b"|")
     archive.repeat(SHEET_PART, before, b"x" * 1_000_000, 300, after)
     return archive.bytes()
+
+
+def _one_long_text_in_every_cell() -> bytes:
+    """2 GB in the parser's memory, of 60,000 cells and one text: within every limit of its own."""
+
+    def row_of(number: int) -> str:
+        cells = [f'<c r="{at}{number}" t="s"><v>0</v></c>' for at in "ABCDEFGHIJ"]
+        return f'<row r="{number}">{"".join(cells)}</row>'
+
+    strings = f'<sst xmlns="{MAIN}"><si><t>{"x" * 32_000}</t></si></sst>'
+    links = relations(
+        ("worksheet", "worksheets/sheet1.xml"), ("sharedStrings", "sharedStrings.xml")
+    )
+    rows = "".join(map(row_of, range(1, 6_001)))
+    return workbook(rows, _ballast(50_000), strings=strings, relations=links)
 
 
 def _wide(count: int) -> str:
@@ -100,6 +125,7 @@ CASES = {
     "three_million_strings": Case(
         "strings", lambda: workbook(ROWS, _ballast(200_000), strings=_strings(3_000_000))
     ),
+    "one_long_text_in_every_cell": Case("memory", _one_long_text_in_every_cell),
     "xls_far_cell": Case("parser", _far_cell_of_old, "导出.xls"),
     "xls_record_beyond_the_end": Case(
         "damaged",

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from villages import workbooks
 from villages.enums import Level
-from villages.services import RowsRefusedError, load_region_facts
+from villages.services import ListRefusedError, RowsRefusedError, load_region_facts
 
 
 class Command(BaseCommand):
