@@ -919,6 +919,10 @@ _FORMER = (
 # Tables whose rows have no division code of their own: what of them is the county's.
 _RULES = {
     "imports_problem": "batch_id IN (SELECT id FROM imports_batch WHERE region_prefix ^@ '410324')",
+    **dict.fromkeys(
+        ("imports_rawblock", "imports_touch", "imports_returnedfile", "imports_push"),
+        "batch_id IN (SELECT id FROM imports_batch WHERE region_prefix ^@ '410324')",
+    ),
     "core_job": "scope ^@ '410324'",
 }
 _BESIDES = {
