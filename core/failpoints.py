@@ -30,6 +30,7 @@ PLACES = (
     "imports.receive.stored",
     "imports.receive.made",
     "imports.stage.begun",
+    "imports.stage.reading",
     "imports.stage.copied",
     "imports.stage.placed",
     "imports.stage.judged",

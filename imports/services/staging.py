@@ -142,6 +142,7 @@ def _load(batch: Batch, progress: Progress) -> Plan:
 def _converse(batch: Batch, parser: child.Child, progress: Progress) -> Plan:
     progress("解析工作簿", 0, None)
     hello = parser.hello()
+    failpoint("imports.stage.reading")
     batch.encoding, batch.sheet_name = hello["encoding"], hello["sheet"][:100]
     heads = ruleset(batch.partition)["IMP01"].parameters
     found = recognise(

@@ -145,33 +145,37 @@ class ChildKilled(Harm):
 class ReaderKilled(Harm):
     """The child that parses the workbook: as when the kernel runs out of memory.
 
-    It lives for half a second, so it is lain in wait for where its parent is about to start it.
+    Its parent is held where the child has shown itself and waits to be told what to read.
     """
 
-    _LINE = "imports.stage.begun=pause:1.5"
+    _LINE = "imports.stage.reading=pause:4"
 
     def __init__(self, rig: Rig, injection: plan.Injection, past: list[tuple[int, str]]) -> None:
         super().__init__(rig, injection, past)
         rig.points.arm(self._LINE)
 
     def do(self) -> Iterator[None]:
-        while not self.rig.points.fired_by("imports.stage.begun", "pause:1.5", self.armed_at):
-            if self.work_is_done:
-                self.rig.points.disarm(self._LINE)
-                self.broken.append("没有经过 imports.stage.begun")
-                return
+        since = self.armed_at
+        while not self.work_is_done:
+            found = self.rig.points.fired_by("imports.stage.reading", "pause:4", since)
+            if found is not None:
+                if self._kill_child_of(found[1]):
+                    return
+                # The parent itself was killed by another fault: wait for whoever takes over.
+                since = found[0]
+                self.rig.points.arm(self._LINE)
             yield
-        # Waited for without a yield at first: the other lane's checks may take as long as it lives.
-        patience = time.monotonic() + 4
-        while not self.work_is_done or time.monotonic() < patience:
-            for reader in self.rig.readers():
-                if self.rig.kill(reader):
+        self.rig.points.disarm(self._LINE)
+        self.broken.append("没有解析进程")
+
+    def _kill_child_of(self, parent: int) -> bool:
+        with contextlib.suppress(psutil.Error):
+            for reader in psutil.Process(parent).children():
+                if self.rig.is_reader(reader) and self.rig.kill(reader):
                     self.rig.readers_killed += 1
                     self.over()
-                    return
-            if time.monotonic() > patience:
-                yield
-        self.broken.append("没有解析进程")
+                    return True
+        return False
 
 
 class ProcessKilled(Harm):

@@ -261,7 +261,7 @@ class Desk:
             invariants.natural_keys,
             lambda: invariants.done_once(self.finished),
             invariants.effects_once,
-            invariants.nothing_left_over,
+            lambda: invariants.nothing_left_over(is_quiet=False),
             invariants.seals_hold,
         )
         for check in checks:

@@ -47,7 +47,7 @@ def drive(folder: Path, **options: Any) -> dict[str, Any]:
 
 def test_nothing_is_lost_doubled_or_half_written(tmp_path: Path) -> None:
     found = drive(tmp_path, injections=MANY, seed=SEED)
-    assert found["broken"] == [], f"seed {SEED}\n{found['table']}"
+    assert found["broken"] == [], f"seed {SEED}: {found['broken']}"
     assert found["planned"] == found["injected"] == found["recovered"] == MANY
     if len(PLACES) + len(plan.KINDS) <= MANY:
         assert found["unreached"] == []
