@@ -12,6 +12,9 @@ from accounts.enums import Role
 READ_REGISTER = "households.view_register"
 REVEAL = "households.reveal"
 ASSIGN = "households.assign"
+EDIT = "households.edit"
+REVIEW = "households.review"
+MANAGE_REVIEW = "households.manage_review"
 LOAD_WORKBOOKS = "imports.load_workbook"
 MANAGE_CATALOG = "imports.manage_catalog"
 RECOMPUTE_METRICS = "exits.recompute"
@@ -27,6 +30,9 @@ RIGHTS: dict[str, str] = {
     READ_REGISTER: "查看本区划内的登记数据和指标（敏感信息脱敏）",
     REVEAL: "逐条查看未脱敏的证件号码、电话、账号、健康状况（记录在案）",
     ASSIGN: "把贫困户分派给帮扶责任人、督查和调查员",
+    EDIT: "录入、修改登记信息，提交变更",
+    REVIEW: "审核本级的变更、办理识别和公示",
+    MANAGE_REVIEW: "设置本县的审核环节，批准已关闭年度的更正",
     LOAD_WORKBOOKS: "导入工作簿",
     MANAGE_CATALOG: "维护列名、代码表和核对规则的设置",
     RECOMPUTE_METRICS: "发起指标重算",
@@ -80,19 +86,23 @@ ROLES: dict[str, RoleFacts] = {
     Role.CITY_OFFICE: _facts(
         60, (4,), "市级业务：看全市数据、导入、维护核对规则、重算、管理后台任务、复核放行导出。",
         READ_REGISTER, REVEAL, ASSIGN, LOAD_WORKBOOKS, MANAGE_CATALOG, RECOMPUTE_METRICS,
-        RELEASE_EXPORT, MANAGE_JOBS,
+        RELEASE_EXPORT, MANAGE_JOBS, MANAGE_REVIEW,
     ),
     Role.COUNTY_OFFICE: _facts(
         50, (6,), "县级业务：看本县数据、导入、重算、分派、复核放行导出。",
-        READ_REGISTER, REVEAL, ASSIGN, LOAD_WORKBOOKS, RECOMPUTE_METRICS, RELEASE_EXPORT,
+        READ_REGISTER, REVEAL, ASSIGN, EDIT, REVIEW, MANAGE_REVIEW, LOAD_WORKBOOKS,
+        RECOMPUTE_METRICS, RELEASE_EXPORT,
     ),
     Role.COUNTY_CLERK: _facts(
-        40, (6,), "录入、导入和核对本县数据。", READ_REGISTER, REVEAL, LOAD_WORKBOOKS
+        40, (6,), "录入、导入和核对本县数据。", READ_REGISTER, REVEAL, EDIT, LOAD_WORKBOOKS
     ),
     Role.TOWN_CLERK: _facts(
-        30, (9,), "录入、导入和核对本乡镇数据。", READ_REGISTER, REVEAL, LOAD_WORKBOOKS
+        30, (9,), "录入、导入、审核本乡镇数据。",
+        READ_REGISTER, REVEAL, EDIT, REVIEW, LOAD_WORKBOOKS,
     ),
-    Role.VILLAGE: _facts(20, (12,), "看本村数据。", READ_REGISTER),
+    Role.VILLAGE: _facts(
+        20, (12,), "看、录入和审核本村数据（村干部、第一书记）。", READ_REGISTER, EDIT, REVIEW
+    ),
     Role.HELPER: _facts(
         10, (4, 6, 9, 12), "只看分派给本人帮扶的户。", READ_REGISTER, assigned=True
     ),

@@ -157,7 +157,7 @@ def test_list_says_what_is_wrong_with_a_term(as_user: As, luanchuan_clerk: Any) 
 
 
 def test_list_turns_pages(as_user: As, luanchuan_clerk: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr("households.views.PAGE_SIZE", 2)
+    monkeypatch.setattr("households.views.lists.PAGE_SIZE", 2)
     for _ in range(5):
         household(members=1)
     client = as_user(luanchuan_clerk)

@@ -974,7 +974,7 @@ def test_raw_sql_in_a_request_counts_the_county(
         met.append(_counts(tables, owned=False))
         return []
 
-    monkeypatch.setattr("households.views.rows.household_rows", looking)
+    monkeypatch.setattr("households.views.lists.rows.household_rows", looking)
     for name in ("county_clerk", "county_leader", "county_office"):
         as_user(world.users[name]).get(HOUSEHOLDS, {"year": 2018})
     assert met == [owned] * 3

@@ -639,7 +639,7 @@ def test_a_server_error_tells_nothing(
     def broken(number: str, *_: Any) -> None:
         raise RuntimeError("broken")
 
-    for place in ("households.queries.sheet.years_of", "households.views._revealable"):
+    for place in ("households.queries.sheet.years_of", "households.views.record._revealable"):
         monkeypatch.setattr(place, broken)
     monkeypatch.setattr("api.views.HouseholdView.retrieve_one", broken)
     searcher, statuses = Searcher(canaries), set()
