@@ -41,6 +41,8 @@ Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
 def places_to_write(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Uploads of the run go where it ends."""
     settings.UPLOAD_DIR = tmp_path_factory.mktemp("uploads")
+    # Tests that empty the cache empty their own, not that of the tests running beside them.
+    settings.CACHES["default"]["LOCATION"] = _redis_of(_worker_number() + 8)
     # Tests of the limits switch them on; other tests ask as often as they like.
     settings.RATELIMIT_ENABLE = False
 
@@ -161,19 +163,21 @@ def _worker_number() -> int:
     return int(re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "")) or 0)
 
 
+def _redis_of(number: int) -> str:
+    """The address of one of the server's numbered databases."""
+    redis = str(settings.REDIS_URL)
+    if "virtual_host=" in redis:
+        return re.sub(r"virtual_host=\d+", f"virtual_host={number}", redis)
+    return re.sub(r"(://[^/]+)/?\d*$", rf"\1/{number}", redis)
+
+
 def server_environment() -> dict[str, str]:
     """What a product process needs to work on this test's database and a Redis of its own."""
     url = os.environ.get("WORKER_DATABASE_URL") or os.environ["DATABASE_URL"]
     database = url.rpartition("/")[0]
-    redis = settings.REDIS_URL
-    number = str(_worker_number() + 1)
-    if "virtual_host=" in redis:
-        redis = re.sub(r"virtual_host=\d+", f"virtual_host={number}", redis)
-    else:
-        redis = re.sub(r"(://[^/]+)/?\d*$", rf"\1/{number}", redis)
     return os.environ | {
         "WORKER_DATABASE_URL": f"{database}/{connection.settings_dict['NAME']}",
-        "REDIS_URL": redis,
+        "REDIS_URL": _redis_of(_worker_number() + 1),
         "JOB_LEASE_SECONDS": "3",
         "UPLOAD_DIR": str(settings.UPLOAD_DIR),
         "DB_STATEMENT_TIMEOUT_MS": "60000",
