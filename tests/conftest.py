@@ -15,7 +15,7 @@ import psutil
 import pytest
 from django.conf import settings
 from django.db import connection
-from django.test import Client
+from django.test import Client, override_settings
 from django.utils import timezone
 
 from accounts.clients import services
@@ -23,6 +23,7 @@ from accounts.enums import Role
 from accounts.management.commands.issue_api_key import USUAL_GROUPS
 from accounts.models import ClientKey, Grant, MachineClient, User, key_digest
 from accounts.models.client import MOST_REQUESTS, MOST_ROWS
+from core.cache import ForgivingRedisCache
 from core.sharing import PERSONAL, WRITABLE, Access, Resource
 from households.queries.years import forget_years
 from tests.leaks import nothing_leaks, watch_stands  # noqa: F401 - look over the whole suite
@@ -41,18 +42,33 @@ Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
 def places_to_write(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Uploads of the run go where it ends."""
     settings.UPLOAD_DIR = tmp_path_factory.mktemp("uploads")
-    # Tests that empty the cache empty their own, not that of the tests running beside them.
-    settings.CACHES["default"]["LOCATION"] = _redis_of(_worker_number() + 8)
     # Tests of the limits switch them on; other tests ask as often as they like.
     settings.RATELIMIT_ENABLE = False
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_to_count_on() -> Iterator[None]:
+    """Tests that empty the cache empty their own, and a busy machine is waited for.
+
+    In the product a cache that does not answer in time is done without, and counts start anew.
+    """
+    own = {
+        **settings.CACHES["default"],
+        "LOCATION": _redis_of(_worker_number() + 8),
+        "OPTIONS": {"socket_connect_timeout": 60, "socket_timeout": 60},
+    }
+    with override_settings(CACHES={"default": own}):
+        yield
 
 
 @pytest.fixture(autouse=True)
 def unhurried(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """The keeper of leases has a connection of its own, which sees nothing of a test's transaction.
 
-    On a slow day it would take every job of such a test for lost.
+    On a slow day it would take every job of such a test for lost. Nor does a test do without the
+    cache because an earlier one took it away.
     """
+    ForgivingRedisCache._closed_until = 0.0
     mark = request.node.get_closest_marker("django_db")
     is_real = "transactional_db" in request.fixturenames or (
         mark is not None and mark.kwargs.get("transaction", False)
