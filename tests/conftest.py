@@ -15,7 +15,7 @@ import psutil
 import pytest
 from django.conf import settings
 from django.db import connection
-from django.test import Client
+from django.test import Client, override_settings
 from django.utils import timezone
 
 from accounts.clients import services
@@ -23,6 +23,7 @@ from accounts.enums import Role
 from accounts.management.commands.issue_api_key import USUAL_GROUPS
 from accounts.models import ClientKey, Grant, MachineClient, User, key_digest
 from accounts.models.client import MOST_REQUESTS, MOST_ROWS
+from core.cache import ForgivingRedisCache
 from core.sharing import PERSONAL, WRITABLE, Access, Resource
 from households.queries.years import forget_years
 from tests.leaks import nothing_leaks, watch_stands  # noqa: F401 - look over the whole suite
@@ -45,12 +46,29 @@ def places_to_write(tmp_path_factory: pytest.TempPathFactory) -> None:
     settings.RATELIMIT_ENABLE = False
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache_to_count_on() -> Iterator[None]:
+    """Tests that empty the cache empty their own, and a busy machine is waited for.
+
+    In the product a cache that does not answer in time is done without, and counts start anew.
+    """
+    own = {
+        **settings.CACHES["default"],
+        "LOCATION": _redis_of(_worker_number() + 8),
+        "OPTIONS": {"socket_connect_timeout": 60, "socket_timeout": 60},
+    }
+    with override_settings(CACHES={"default": own}):
+        yield
+
+
 @pytest.fixture(autouse=True)
 def unhurried(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """The keeper of leases has a connection of its own, which sees nothing of a test's transaction.
 
-    On a slow day it would take every job of such a test for lost.
+    On a slow day it would take every job of such a test for lost. Nor does a test do without the
+    cache because an earlier one took it away.
     """
+    ForgivingRedisCache._closed_until = 0.0
     mark = request.node.get_closest_marker("django_db")
     is_real = "transactional_db" in request.fixturenames or (
         mark is not None and mark.kwargs.get("transaction", False)
@@ -161,19 +179,21 @@ def _worker_number() -> int:
     return int(re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "")) or 0)
 
 
+def _redis_of(number: int) -> str:
+    """The address of one of the server's numbered databases."""
+    redis = str(settings.REDIS_URL)
+    if "virtual_host=" in redis:
+        return re.sub(r"virtual_host=\d+", f"virtual_host={number}", redis)
+    return re.sub(r"(://[^/]+)/?\d*$", rf"\1/{number}", redis)
+
+
 def server_environment() -> dict[str, str]:
     """What a product process needs to work on this test's database and a Redis of its own."""
     url = os.environ.get("WORKER_DATABASE_URL") or os.environ["DATABASE_URL"]
     database = url.rpartition("/")[0]
-    redis = settings.REDIS_URL
-    number = str(_worker_number() + 1)
-    if "virtual_host=" in redis:
-        redis = re.sub(r"virtual_host=\d+", f"virtual_host={number}", redis)
-    else:
-        redis = re.sub(r"(://[^/]+)/?\d*$", rf"\1/{number}", redis)
     return os.environ | {
         "WORKER_DATABASE_URL": f"{database}/{connection.settings_dict['NAME']}",
-        "REDIS_URL": redis,
+        "REDIS_URL": _redis_of(_worker_number() + 1),
         "JOB_LEASE_SECONDS": "3",
         "UPLOAD_DIR": str(settings.UPLOAD_DIR),
         "DB_STATEMENT_TIMEOUT_MS": "60000",

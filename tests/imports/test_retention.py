@@ -59,9 +59,11 @@ def aged(batch: Batch, days: int) -> Batch:
 
 
 def staging_tables() -> list[str]:
+    """Those of batches that exist: what an earlier test's killed worker left belongs to none."""
+    own = {f"b{pk}" for pk in Batch.objects.values_list("pk", flat=True)}
     with connection.cursor() as cursor:
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'staging'")
-        return [name for (name,) in cursor.fetchall()]
+        return [name for (name,) in cursor.fetchall() if name.split("_")[0] in own]
 
 
 def noted() -> list[tuple[str, int]]:
