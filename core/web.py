@@ -3,6 +3,7 @@
 import logging
 import uuid
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 from django.conf import settings
@@ -125,10 +126,30 @@ def site_context(request: HttpRequest) -> dict[str, Any]:
             "view_ledger": signed_in and user.has_perm("core.view_ledger"),  # type: ignore[union-attr]
             "manage_clients": signed_in and user.has_perm("accounts.manage_clients"),  # type: ignore[union-attr]
             "read_register": signed_in and user.has_perm("households.view_register"),  # type: ignore[union-attr]
+            "work": signed_in
+            and any(
+                user.has_perm(f"households.{what}")  # type: ignore[union-attr]
+                for what in ("edit", "review", "manage_review")
+            ),
             "see_accounts": signed_in
             and any(user.has_perm(f"accounts.manage_{what}") for what in ("users", "grants")),  # type: ignore[union-attr]
         },
+        # Called where it is shown: a part of a page asks for no number that only the menu has.
+        "work_waiting": partial(_waiting, user),
     }
+
+
+_work_source: Callable[[Actor], int] | None = None
+
+
+def work_from(source: Callable[[Actor], int]) -> None:
+    """The register tells the cellar how much work waits for somebody."""
+    global _work_source  # noqa: PLW0603
+    _work_source = source
+
+
+def _waiting(user: Any) -> int:
+    return _work_source(user) if _work_source else 0
 
 
 _partition_source: Callable[[], list[int]] | None = None

@@ -18,9 +18,15 @@ from django.utils.safestring import SafeString, mark_safe
 
 from core import idnumbers
 from core.scope import Actor, overlaps, trim
+from core.sharing import FieldGroup
 from households.catalog import facts_of, labels
 from households.models import Household, HouseholdYear, Person, PersonYear
-from households.queries.conditions import PLACES, matching_households, matching_persons
+from households.queries.conditions import (
+    PLACES,
+    Untailed,
+    matching_households,
+    matching_persons,
+)
 from households.queries.years import partition_years
 from villages.enums import OWN_DIGITS, Level
 
@@ -204,6 +210,15 @@ class RegisterFilterSet(ScopedFilterSet):
         """The year asked for, else the latest of the register."""
         return self.terms["year"] or next(iter(partition_years()), None)
 
+    @property
+    def searched(self) -> dict[str, Any]:
+        """The terms as they are searched: a client given no numbers finds nobody by one's end."""
+        given = getattr(self.actor, "field_groups", None)
+        word = self.terms.get("q")
+        if word and given is not None and FieldGroup.IDENTITY_FULL not in given:
+            return {**self.terms, "q": Untailed(word)}
+        return self.terms
+
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         year = self.chosen_year
         return queryset.none() if year is None else self.matching(queryset, year)
@@ -216,10 +231,10 @@ class HouseholdYearFilter(RegisterFilterSet):
     """Searching households in one year."""
 
     missing = OneOfFilter("未填项目", _missing(Household, HouseholdYear))
-    q = WordFilter(label="姓名、户编号", max_length=60)
+    q = WordFilter(label="姓名、拼音、编号、村", max_length=60)
 
     def matching(self, rows: Any, year: int) -> QuerySet[Any]:
-        return matching_households(rows, self.terms, year)
+        return matching_households(rows, self.searched, year)
 
 
 class PersonYearFilter(RegisterFilterSet):
@@ -231,8 +246,8 @@ class PersonYearFilter(RegisterFilterSet):
     labour = CodesFilter("劳动技能", "labour_capacity")
     work_area = CodesFilter("务工状况", "work_area")
     missing = OneOfFilter("未填项目", _missing(Person, PersonYear, Household, HouseholdYear))
-    q = WordFilter(label="姓名、人编号", max_length=60)
+    q = WordFilter(label="姓名、拼音、编号、村", max_length=60)
 
     def matching(self, rows: Any, year: int) -> QuerySet[Any]:
         households = HouseholdYear.objects.visible_to(self.actor)
-        return matching_persons(rows, households, self.terms, year)
+        return matching_persons(rows, households, self.searched, year)

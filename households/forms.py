@@ -6,6 +6,7 @@ from django import forms
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 
+from core.exports.forms import ExportForm
 from core.ledger.services import without_numbers
 from households.enums import Purpose
 
@@ -62,3 +63,39 @@ class RevealForm(forms.Form):
             self.data = {**self.data.dict(), "words": said}  # type: ignore[attr-defined]
             raise ValidationError("事由里不要填写证件号码或手机号码。", code="number")
         return words
+
+
+class ListExportForm(ExportForm):
+    """Besides format and purpose: which columns the file has."""
+
+    LIST, NATIONAL, CHOSEN = "list", "national", "chosen"
+
+    layout = forms.ChoiceField(label="列", required=False)
+    columns = forms.MultipleChoiceField(
+        label="自选列",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"invalid_choice": "没有这一列。"},
+    )
+
+    def __init__(
+        self, *args: Any, columns: dict[str, str], layouts: list[tuple[str, str]], **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.known = columns
+        self.fields["layout"].choices = layouts  # type: ignore[attr-defined]
+        self.fields["columns"].choices = list(columns.items())  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if data.get("layout") == self.CHOSEN and not data.get("columns") and not self.errors:
+            self.add_error("columns", "请至少选一列。")
+        return data
+
+    @property
+    def chosen(self) -> list[str]:
+        """The columns ticked, in the order of the form; empty for those of the list."""
+        if self.cleaned_data.get("layout") != self.CHOSEN:
+            return []
+        ticked = set(self.cleaned_data["columns"])
+        return [name for name in self.known if name in ticked]

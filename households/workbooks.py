@@ -7,9 +7,15 @@ from typing import Any
 from core.exports.kinds import Kind, Terms, register
 from core.scope import Actor, within
 from core.templatetags.show import mask_phone
-from households.catalog import label
-from households.models import HouseholdYear
-from households.queries.conditions import STATUS_GROUPS, YES, matching_households
+from households.catalog import facts, label
+from households.models import HouseholdYear, PersonYear
+from households.queries import cells
+from households.queries.conditions import (
+    STATUS_GROUPS,
+    YES,
+    matching_households,
+    matching_persons,
+)
 from households.queries.keyset import HOUSEHOLDS
 from households.queries.rows import MISSING, HouseholdRow, heads_of, household_rows, masked_id
 
@@ -25,11 +31,16 @@ _CODED = {
     "status": ("脱贫状态", "exit_status"),
     "cause": ("主要致贫原因", "poverty_cause"),
     "attribute": ("贫困户属性", "household_attribute"),
+    "relation": ("与户主关系", "relation_to_head"),
+    "education": ("文化程度", "education_level"),
+    "student": ("在校生状况", "student_status"),
+    "labour": ("劳动技能", "labour_capacity"),
+    "work_area": ("务工状况", "work_area"),
 }
 _PLAIN = {
     "year": "年度", "region": "区划", "county": "县区", "town": "乡镇", "village": "行政村",
     "exit_year": "脱贫年度", "income_below": "人均纯收入低于", "income_above": "人均纯收入高于",
-    "below_line": "收入低于当年标准", "poor_village": "在贫困村", "missing": "未填项目", "q": "姓名、户编号",
+    "below_line": "收入低于当年标准", "poor_village": "在贫困村", "missing": "未填项目", "q": "姓名、拼音、编号、村",
 }  # fmt: skip
 
 
@@ -63,6 +74,10 @@ def count(terms: Terms, actor: Actor, *, region: str, full: bool) -> int:
 def lines(terms: Terms, actor: Actor, *, region: str, full: bool) -> Iterator[list[Any]]:
     """The cells of each household; a thousand cost as many queries as one."""
     year = int(terms["year"])
+    if chosen := terms.get("columns"):
+        found = matching(terms, actor, region=region, full=full)
+        yield from cells.households(found, chosen, year, full=full)
+        return
     keys = matching(terms, actor, region=region, full=full).values_list(*HOUSEHOLDS.fields)
     after = ""
     while True:
@@ -109,6 +124,50 @@ def _cells(row: HouseholdRow, id_no: str, phone: str, *, full: bool) -> list[Any
     ]
 
 
+def household_heads(terms: Terms) -> tuple[str, ...]:
+    """The list's own heads, or those of the columns that were chosen."""
+    known = cells.household_columns()
+    return tuple(known[name] for name in terms.get("columns", ())) or HEADERS
+
+
+def person_heads(terms: Terms) -> tuple[str, ...]:
+    known = cells.person_columns()
+    return tuple(known[name] for name in _person_columns(terms))
+
+
+def _person_columns(terms: Terms) -> list[str]:
+    return list(terms.get("columns") or cells.NATIONAL_PERSON)
+
+
+def matching_people(terms: Terms, actor: Actor, *, region: str, full: bool) -> Any:
+    """The persons of one year, bounded as households are in `matching`."""
+    rows = PersonYear.objects.visible_to(actor)
+    if region:
+        rows = rows.in_region(region)
+    if full:
+        rows = rows.filter(within(actor.prefixes_for(REVEAL), "village_code"))
+    return matching_persons(
+        rows, HouseholdYear.objects.visible_to(actor), terms, int(terms["year"])
+    )
+
+
+def count_people(terms: Terms, actor: Actor, *, region: str, full: bool) -> int:
+    return int(matching_people(terms, actor, region=region, full=full).count())
+
+
+def people(terms: Terms, actor: Actor, *, region: str, full: bool) -> Iterator[list[Any]]:
+    """The cells of each person in the columns chosen, else in those of the national export."""
+    found = matching_people(terms, actor, region=region, full=full)
+    return cells.persons(found, _person_columns(terms), int(terms["year"]), full=full)
+
+
+def _chosen_words(columns: list[str]) -> str:
+    """How many columns, and which of them tell too much: for whoever lets them out."""
+    known = facts()
+    closed = [known[name].label for name in columns if name in known and known[name].sensitive]
+    return f"列：{len(columns)} 列" + (f"（含{'、'.join(closed)}）" if closed else "")
+
+
 def words(terms: Terms) -> str:
     """The terms as a clerk reads them."""
     parts = [f"{text}：{terms[name]}" for name, text in _PLAIN.items() if name in terms]
@@ -119,7 +178,10 @@ def words(terms: Terms) -> str:
                 for code in chosen
             ]
             parts.append(f"{text}：{'、'.join(said)}")
+    if chosen := terms.get("columns"):
+        parts.append(_chosen_words(chosen))
     return "；".join(parts).replace(f"：{YES}", "：是").replace("：false", "：否")
 
 
-register(Kind("households", "贫困户清单", READ, REVEAL, HEADERS, count, lines, words))
+register(Kind("households", "贫困户清单", READ, REVEAL, household_heads, count, lines, words))
+register(Kind("persons", "贫困人口清单", READ, REVEAL, person_heads, count_people, people, words))

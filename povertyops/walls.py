@@ -34,9 +34,23 @@ TABLES: dict[str, Table] = {
     "households_statusevent": Table("ra", "village_code", _assigned("household_id")),
     "households_membershipevent": Table("ra", "village_code", _assigned("household_id")),
     "households_assignment": Table("rac", "village_code", _assigned("household_id")),
+    "households_procedure": Table("rac", "village_code"),
+    "households_procedurecase": Table("rac", "village_code"),
+    "households_procedurestep": Table("ra", "village_code"),
+    "households_publicity": Table("ra", "village_code"),
+    "households_objection": Table("rac", "village_code"),
+    # How long a county posts its notices: read by its towns and villages too, written by itself.
+    "households_noticerule": Table("rac", "region_code", besides="true"),
+    "households_change": Table("rac", "village_code"),
+    "households_changestep": Table("ra", "village_code"),
+    # Which levels review a county's changes: read by its towns and villages too.
+    "households_reviewchain": Table("rac", "region_code", besides="true"),
     "households_formerplace": Table("r", "village_code", _assigned("household_id")),
     "households_partition": Table("rac"),
     "households_codeentry": Table("ra"),
+    # How names are read, of no person and no place. Triggers write them.
+    "households_hanzi": Table("r"),
+    "households_namereading": Table("r"),
     "households_codesynonym": Table("racd"),
     # Marks of what is to be recomputed: codes of places, no persons. Triggers write them.
     "households_dirtyregion": Table("rd"),
@@ -107,6 +121,7 @@ TABLES: dict[str, Table] = {
 FUNCTIONS: dict[str, str] = {
     "note_access(jsonb)": RIGHTS,
     "households_pass_on(bigint, bigint, text[], timestamptz, bigint)": RIGHTS,
+    "households_leave_year(int, bigint, bigint[])": RIGHTS,
     "households_elsewhere(text[], int)": RIGHTS,
     "persons_elsewhere(text[], int)": RIGHTS,
     "documents_elsewhere(bytea[])": RIGHTS,

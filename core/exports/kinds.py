@@ -32,10 +32,14 @@ class Kind:
     label: str
     reads: str
     reveals: str
-    headers: tuple[str, ...]
+    headers: tuple[str, ...] | Callable[[Terms], tuple[str, ...]]
     count: Count
     rows: Rows
     words: Callable[[Terms], str]
+
+    def heads(self, terms: Terms) -> tuple[str, ...]:
+        """The heads of the columns; where columns can be chosen, the terms say which."""
+        return self.headers(terms) if callable(self.headers) else self.headers
 
 
 _kinds: dict[str, Kind] = {}

@@ -88,12 +88,12 @@ def now(*, order: Order, within: str = "", request: Any, by: Any) -> bytes:
     mark = mark_of(by, order.purpose)
     rows = kind.rows(order.terms, by, region=within, full=False)
     if order.file_format == Format.XLSX:
-        with writing.Book(target, kind.label, kind.headers, mark=mark) as book:
+        with writing.Book(target, kind.label, kind.heads(order.terms), mark=mark) as book:
             for row in rows:
                 book.append(row)
         count = book.rows
     else:
-        lines = list(writing.csv_lines(kind.headers, rows, mark=mark))
+        lines = list(writing.csv_lines(kind.heads(order.terms), rows, mark=mark))
         target.write("".join(lines).encode())
         # Byte order mark, watermark and head stand above the rows.
         count = len(lines) - 3

@@ -76,7 +76,7 @@ def _write(file: ExportFile, kind: Kind, actor: Any, run: Run) -> tuple[Path, in
             path,
             file.file_format,
             kind.label,
-            kind.headers,
+            kind.heads(file.terms),
             told(),
             mark=mark_of(actor, file.purpose, f"编号：{file.pk}" + ("，含完整号码" * full)),
         )

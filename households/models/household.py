@@ -34,6 +34,17 @@ class Household(models.Model):
     address = Text("家庭住址", max_length=200)
     first_identified_on = Day("首次识别时间")
     created_at = models.DateTimeField("登记时间", db_default=Now())
+    # Where the household came from and went to: the ledger of movement goes by them.
+    split_from = models.ForeignKey(
+        "self", models.PROTECT, null=True, db_constraint=False, db_index=False, related_name="+",
+        verbose_name="拆自",
+    )  # fmt: skip
+    split_partition = models.PositiveSmallIntegerField("拆户年度", null=True)
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, null=True, db_constraint=False, db_index=False, related_name="+",
+        verbose_name="并入",
+    )  # fmt: skip
+    ended_partition = models.PositiveSmallIntegerField("销户年度", null=True)
 
     objects = HouseholdQuerySet.as_manager()
 
@@ -46,10 +57,26 @@ class Household(models.Model):
             models.CheckConstraint(
                 condition=~Q(village_code__endswith="000"), name="household_in_a_village"
             ),
+            models.CheckConstraint(
+                condition=Q(split_from__isnull=True, split_partition__isnull=True)
+                | Q(split_from__isnull=False, split_partition__isnull=False),
+                name="household_split_from_and_when",
+            ),
+            models.CheckConstraint(
+                condition=Q(merged_into__isnull=True) | Q(ended_partition__isnull=False),
+                name="household_merged_when",
+            ),
             # What persons' (household, village_code) keys point at.
             models.UniqueConstraint(fields=["id", "village_code"], name="household_id_village"),
         ]
-        indexes = [models.Index(fields=["village_code", "household_no"], name="household_scope")]
+        indexes = [
+            models.Index(fields=["village_code", "household_no"], name="household_scope"),
+            models.Index(
+                fields=["merged_into"],
+                condition=Q(merged_into__isnull=False),
+                name="household_merged_into",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.household_no
@@ -247,6 +274,11 @@ class HouseholdYear(models.Model):
                 condition=Q(other_causes__len__lte=2), name="household_year_two_other_causes"
             ),
             *_not_negative("farmland_mu", "house_area_m2", "distance_to_main_road_km"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["partition", "head_name", "household"], name="household_year_head_name"
+            ),
         ]
 
     def __str__(self) -> str:

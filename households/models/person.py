@@ -83,7 +83,7 @@ class Person(models.Model):
         ]
         indexes = [
             models.Index(fields=["id_tail"], name="person_id_tail"),
-            models.Index(fields=["name"], name="person_by_name"),
+            models.Index(fields=["name", "household"], name="person_by_name"),
         ]
 
     def __str__(self) -> str:

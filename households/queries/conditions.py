@@ -4,27 +4,32 @@ A list of persons understands the terms of households too: a member is found thr
 the household. One page, one API call and one figure's link therefore select the same rows.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import CharField, Q
 
+from core.fields import TailIndex
 from core.scope import begins, trim
 from core.scope import below as below_place
 from households.catalog import FieldFact, facts
 from households.enums import EXITED, POOR, RELAPSED
-from households.models import Household, HouseholdYear, Person, PersonYear
+from households.models import Household, HouseholdYear, NameReading, Person, PersonYear
 from households.models.household import HouseholdYearQuerySet
 from households.models.person import PersonYearQuerySet
 from households.queries.lines import beside_line
-from villages.models import VillageYear
+from villages.enums import Level
+from villages.models import Region, VillageYear
 
 # Words for groups of 脱贫状态, usable wherever a single status is.
 STATUS_GROUPS = {"poor": POOR, "exited": EXITED}
 PLACES = ("region", "county", "town", "village")
 YES = "true"
 _NO_CODE = "-"
+_TAIL = re.compile(r"[0-9]{3}[0-9Xx]")
+_VILLAGE_WORD = 2
 
 Terms = Mapping[str, Any]
 Condition = Callable[[Any, int], Q]
@@ -113,19 +118,69 @@ def is_number(text: str) -> bool:
     return text.isascii() and text.isalnum()
 
 
-def _household_by_word(text: str, _year: int) -> Q:
+class Untailed(str):
+    """A search word that is not compared with the ends of identity numbers."""
+
+    __slots__ = ()
+
+
+def persons_by_word(text: str) -> Any:
+    """Persons by the beginning of their name, its first letters or pinyin, or by their number.
+
+    Four characters that can end an identity number also find those whose number ends so, through
+    the keyed index of the last four: nothing is opened.
+    """
+    found = Person.objects.none()
+    if not is_number(text):
+        return Person.objects.filter(begins(text, "name"))
+    if text.isalpha():
+        names = NameReading.objects.filter(
+            begins(text.lower(), "initials") | begins(text.lower(), "pinyin")
+        )
+        found = Person.objects.filter(name__in=names.values("name"))
+    else:
+        found = Person.objects.filter(begins(text, "person_no"))
+    if _TAIL.fullmatch(text) and not isinstance(text, Untailed):
+        # What stands before the last four does not enter their index.
+        tail = TailIndex().of(f"{'0' * 14}{text.upper()}")
+        found = Person.objects.filter(begins(text, "person_no") | Q(id_tail=tail))
+    return found
+
+
+def villages_by_word(text: str) -> list[str]:
+    """Codes of the villages with the word in their name; one character is no name of a village."""
+    if is_number(text) or len(text) < _VILLAGE_WORD:
+        return []
+    found = Region.objects.filter(level=Level.VILLAGE, name__contains=text)
+    return sorted(set(found.values_list("code", flat=True)))
+
+
+def _household_by_word(text: str, year: int) -> Q:
+    # A union, because the planner enters no index through an OR of several tables.
+    members = persons_by_word(text).values_list("household_id")
+    years = HouseholdYear.objects.in_year(year)
+    ways: list[Any]
     if is_number(text):
-        numbered = Household.objects.filter(begins(text, "household_no"))
-        return Q(household_id__in=numbered.values("pk"))
-    # Not every layout declares the head by name; then the members know it.
-    named = Person.objects.filter(begins(text, "name"))
-    return begins(text, "head_name") | Q(household_id__in=named.values("household_id"))
+        ways = [Household.objects.filter(begins(text, "household_no")).values_list("pk")]
+        if text.isalpha():
+            names = NameReading.objects.filter(
+                begins(text.lower(), "initials") | begins(text.lower(), "pinyin")
+            )
+            ways.append(
+                years.filter(head_name__in=names.values("name")).values_list("household_id")
+            )
+    else:
+        # Not every layout declares the head by name; then the members know it.
+        ways = [years.filter(begins(text, "head_name")).values_list("household_id")]
+        if codes := villages_by_word(text):
+            ways.append(years.filter(village_code__in=codes).values_list("household_id"))
+    return Q(household_id__in=members.union(*ways, all=True))
 
 
 def _person_by_word(text: str, _year: int) -> Q:
-    if is_number(text):
-        return begins(text, "person__person_no")
-    return begins(text, "person__name")
+    found = Q(person_id__in=persons_by_word(text).values("pk"))
+    codes = villages_by_word(text)
+    return found | Q(village_code__in=codes) if codes else found
 
 
 _OF_HOUSEHOLD: dict[str, Condition] = {

@@ -6,8 +6,13 @@ For every region 年初 + 新识别 + 返贫 + 自然增加 − 脱贫 − 自�
 * a relapse and a clear-out move the members it had at the year's start,
 * a new identification moves the members it has at the year's end,
 * members who joined or left count as natural change when the household was poor at either end.
+
+A household that split off in the year stands where its origin stood at the year's start, and one that
+was merged or came to its end stands where its heir, or else it itself, stood: neither is a new
+identification nor a clear-out, their members' coming and going says it all.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -32,14 +37,24 @@ WITH cur AS (
        AND household_id IN (SELECT household_id FROM movement_households)
      GROUP BY household_id
 )
-SELECT household_id,
-       coalesce(cur.village_code, prev.village_code) AS village_code,
-       prev.exit_status AS was, cur.exit_status AS is_now, cur.exit_year, cur.identified_year,
+SELECT touched.household_id,
+       coalesce(cur.village_code, prev.village_code, kept.village_code) AS village_code,
+       coalesce(prev.exit_status, origin.exit_status) AS was,
+       coalesce(cur.exit_status, heir.exit_status,
+                CASE WHEN kept.ended_partition = %(partition)s
+                     THEN coalesce(prev.exit_status, origin.exit_status) END) AS is_now,
+       cur.exit_year, cur.identified_year,
        coalesce(n_end, 0) AS n_end, coalesce(n_start, 0) AS n_start
   FROM (SELECT DISTINCT household_id FROM movement_households) AS touched
   LEFT JOIN cur USING (household_id)
   LEFT JOIN prev USING (household_id)
   LEFT JOIN members USING (household_id)
+  LEFT JOIN households_household AS kept ON kept.id = touched.household_id
+       AND (kept.split_partition = %(partition)s OR kept.ended_partition = %(partition)s)
+  LEFT JOIN households_householdyear AS origin ON origin.household_id = kept.split_from_id
+       AND origin.partition_id = %(partition)s - 1 AND kept.split_partition = %(partition)s
+  LEFT JOIN households_householdyear AS heir ON heir.household_id = kept.merged_into_id
+       AND heir.partition_id = %(partition)s AND kept.ended_partition = %(partition)s
 """
 
 _EVENTS = """
@@ -77,7 +92,7 @@ INSERT INTO households_statusevent
 SELECT household_id, coalesce(d.village_code, s.village_code), %(partition)s, kind, d.year,
        CASE WHEN d.kind IS NULL THEN 0 ELSE 1 END - coalesce(r.households, 0),
        coalesce(d.persons, 0) - coalesce(r.persons, 0), coalesce(d.opening, false),
-       CASE WHEN r.kind IS NULL THEN '' ELSE '更正' END, %(job)s, %(by)s
+       CASE WHEN r.kind IS NULL THEN %(reason)s ELSE %(correction)s END, %(job)s, %(by)s
   FROM desired d
   FULL JOIN recorded r USING (household_id, kind)
   JOIN movement_state s USING (household_id)
@@ -106,14 +121,19 @@ WITH both_years AS (
       JOIN (SELECT id AS person_id, birth_date FROM households_person) AS p USING (person_id)
      WHERE now_in.person_id IS NULL OR then_in.person_id IS NULL
 ), recorded AS (
-    SELECT e.person_id, e.household_id, e.kind, sum(e.persons) AS persons, bool_or(e.is_poor) AS is_poor
+    SELECT e.person_id, e.household_id, e.kind, e.is_poor
       FROM households_membershipevent e JOIN both_years b USING (household_id)
      WHERE e.partition_id = %(partition)s
-     GROUP BY 1, 2, 3 HAVING sum(e.persons) <> 0
+     GROUP BY 1, 2, 3, 4 HAVING sum(e.persons) <> 0
 ), told AS (
     -- A reason that an official recorded (death, marriage …) stands for the bare joined or left.
-    SELECT d.person_id, d.household_id, coalesce(r.kind, d.kind) AS kind
+    SELECT DISTINCT d.person_id, d.household_id, coalesce(r.kind, g.kind, d.kind) AS kind, b.is_poor
       FROM desired d
+      JOIN both_years b ON b.household_id = d.household_id
+      LEFT JOIN unnest(%(told_persons)s::bigint[], %(told_households)s::bigint[],
+                       %(told_kinds)s::text[]) AS g (person_id, household_id, kind)
+        ON g.person_id = d.person_id AND g.household_id = d.household_id
+       AND (g.kind = ANY(%(leaves)s)) = (d.kind = ANY(%(leaves)s))
       LEFT JOIN recorded r ON r.person_id = d.person_id AND r.household_id = d.household_id
        AND (r.kind = ANY(%(leaves)s)) = (d.kind = ANY(%(leaves)s))
 )
@@ -121,10 +141,10 @@ INSERT INTO households_membershipevent
     (person_id, household_id, village_code, partition_id, kind, persons, is_poor, reason, job_id,
      created_by_id)
 SELECT person_id, household_id, b.village_code, %(partition)s, kind,
-       CASE WHEN r.kind IS NULL THEN 1 ELSE -1 END, coalesce(r.is_poor, b.is_poor),
-       CASE WHEN r.kind IS NULL THEN '' ELSE '更正' END, %(job)s, %(by)s
-  FROM told FULL JOIN recorded r USING (person_id, household_id, kind)
-  JOIN both_years b USING (household_id)
+       CASE WHEN r.kind IS NULL THEN 1 ELSE -1 END, is_poor,
+       CASE WHEN r.kind IS NULL THEN %(reason)s ELSE %(correction)s END, %(job)s, %(by)s
+  FROM told FULL JOIN recorded r USING (person_id, household_id, kind, is_poor)
+  JOIN (SELECT household_id, village_code FROM both_years) AS b USING (household_id)
  WHERE told.person_id IS NULL OR r.person_id IS NULL
 """
 
@@ -135,6 +155,8 @@ def post_movements(
     households: str,
     complete: bool = False,
     members: bool = True,
+    told: Sequence[tuple[int, int, str]] = (),
+    reason: str = "",
     job: int | None = None,
     by: int | None = None,
 ) -> tuple[int, int]:
@@ -143,7 +165,8 @@ def post_movements(
     `households` is SQL that selects household ids, trusted, never a user's text. `complete` says
     that the year holds every household, so one that is absent was cleared out.
     Without `members` nobody joins or leaves: the year does not hold all members yet. Corrections are
-    posted as differences, so posting twice posts nothing. Returns the rows written: (status
+    posted as differences, so posting twice posts nothing. `told` says why persons joined or left:
+    (person, household, MemberKind); `reason` is put down with every row. Returns the rows written: (status
     events, membership events). To be called inside the act's transaction.
     """
     values: dict[str, Any] = {
@@ -152,6 +175,11 @@ def post_movements(
         "exited": list(EXITED),
         "leaves": ["DEATH", "MARRIAGE_OUT", "MOVE_OUT", "LEAVE_OTHER"],
         "complete": complete,
+        "told_persons": [person for person, _, _ in told],
+        "told_households": [household for _, household, _ in told],
+        "told_kinds": [kind for _, _, kind in told],
+        "reason": reason[:200],
+        "correction": reason[:200] or "更正",
         "job": job,
         "by": by,
     }
@@ -175,7 +203,11 @@ def post_movements(
 def _gather(cursor: Any, households: str, values: dict[str, Any]) -> None:
     cursor.execute(
         f"CREATE TEMP TABLE movement_households ON COMMIT DROP AS"
-        f" SELECT household_id FROM ({households}) AS chosen (household_id)"
+        f" WITH chosen (household_id) AS ({households})"
+        f" SELECT household_id FROM chosen UNION ALL"
+        # Whoever was merged into one of them stands where it stands.
+        f" SELECT id FROM households_household WHERE ended_partition = {values['partition']:d}"
+        f" AND merged_into_id IN (SELECT household_id FROM chosen)"
     )
     cursor.execute("ANALYZE movement_households")
     cursor.execute(_STATE, values)

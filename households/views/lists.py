@@ -1,19 +1,14 @@
-"""Lists of the register: households, persons, and a list as a file."""
+"""Lists of the register: households and persons."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import redirect, render
-from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
 
-from core.exports.forms import ExportForm
-from core.exports.services import AT_ONCE
-from core.exports.views import answer
 from core.limits import limited
 from core.scope import Actor, overlaps
 from core.templatetags.show import PAGE_KEYS
@@ -23,11 +18,14 @@ from households.models import HouseholdYear, PersonYear
 from households.queries import places, rows
 from households.queries.keyset import HOUSEHOLDS, PERSONS, BadCursorError, Keyset, Page
 from households.views.record import READ
-from households.workbooks import REVEAL, stored_terms
 from villages.enums import Level
 
+PAGE_SIZES = (20, 50, 100)
 PAGE_SIZE = 50
-_DEEPEST = ("village", "town", "county", "region")
+# A list as long as this is counted to its end only when asked (`count=1`): the script of the page
+# asks once the rows stand there, and without scripts a link does.
+COUNTED = 10_000
+_OWN_KEYS = ("size", "count")
 
 
 @require_GET
@@ -56,39 +54,6 @@ def person_list(request: HttpRequest) -> HttpResponse:
     return render(request, "households/person_list.html", context)
 
 
-@require_http_methods(["GET", "POST"])
-@limited("export", methods=("POST",))
-def export(request: HttpRequest) -> HttpResponse:
-    """The households of a search as a file: the address says which, the form why and how."""
-    require(request, READ)
-    actor, year = actor_of(request), partition_of(request)
-    asked = _asked(request, year)
-    filters = HouseholdYearFilter(asked, HouseholdYear.objects.visible_to(actor), actor=actor)
-    filters.refuse_foreign_places()
-    back = f"{reverse('households:list')}?{_filled(asked).urlencode()}"
-    if year is None or not filters.form.is_valid():
-        messages.warning(request, "筛选条件有误，请先改正再导出。")
-        return redirect(back)
-    form = ExportForm(request.POST or None, may_ask_full=request.user.has_perm(REVEAL))
-    total = filters.qs.count()
-    if request.method == "POST" and form.is_valid():
-        terms = stored_terms(filters.terms)
-        place = next((terms[name] for name in _DEEPEST if name in terms), "")
-        done = answer(request, form, kind="households", terms=terms, place=place, rows=total)
-        if done is not None:
-            return done
-    context = {
-        "form": form,
-        "chips": _chips(filters, asked),
-        "total": total,
-        "at_once": total <= AT_ONCE,
-        "partition": year,
-        "back": back,
-    }
-    status = 200 if request.method == "GET" else 422
-    return render(request, "households/export.html", context, status=status)
-
-
 def _listing(
     request: HttpRequest,
     filter_class: type[RegisterFilterSet],
@@ -99,7 +64,7 @@ def _listing(
     """What both lists show: the filter, its chips, one page of rows and how many there are."""
     require(request, READ)
     year = partition_of(request)
-    asked = _asked(request, year)
+    asked = asked_terms(request, year)
     filters = filter_class(asked, visible, actor=actor_of(request))
     filters.refuse_foreign_places()
     if filters.form.has_error("q"):
@@ -110,19 +75,32 @@ def _listing(
         request.GET = seen  # type: ignore[assignment]
     _offer_places(filters, year)
     page: Page[Any] = Page([])
-    total = 0
+    total, counted, size = 0, True, _size(request)
     if filters.form.is_valid() and year is not None:
         keys = filters.qs.values_list(*order.fields)
-        page = _page(request, order, keys)
+        page = _page(request, order, keys, size)
         # A list that ends on its first page has been counted already.
         is_whole = not page.next and not set(PAGE_KEYS) & set(request.GET)
-        total = len(page.rows) if is_whole else keys.count()
+        if is_whole:
+            total = len(page.rows)
+        elif request.GET.get("count") == "1":
+            total = keys.count()
+        else:
+            total = keys.order_by()[: COUNTED + 1].count()
+            counted = total <= COUNTED
+    query = filled(asked)
+    if size != PAGE_SIZE:
+        asked = asked.copy()
+        asked["size"] = str(size)
     return {
         "filter": filters,
-        "chips": _chips(filters, asked),
-        "query": _filled(asked).urlencode(),
+        "chips": chips_of(filters, asked),
+        "query": query.urlencode(),
         "partition": year or "—",
-        "total": total,
+        "total": total if counted else COUNTED,
+        "count_address": "" if counted else _with(asked, "count", "1"),
+        "size": "" if size == PAGE_SIZE else size,
+        "sizes": [(one, one == size, _with(asked, "size", str(one))) for one in PAGE_SIZES],
         "rows": read_rows(page.rows, year) if page.rows and year else [],
         "page": {
             "previous": _beside(asked, "before", page.previous),
@@ -131,11 +109,11 @@ def _listing(
     }
 
 
-def _asked(request: HttpRequest, year: int | None) -> QueryDict:
+def asked_terms(request: HttpRequest, year: int | None) -> QueryDict:
     """The address in the terms of the form: a region becomes its county, town and village."""
     asked = request.GET.copy()
     asked["year"] = "" if year is None else str(year)
-    for key in PAGE_KEYS:
+    for key in (*PAGE_KEYS, *_OWN_KEYS):
         asked.pop(key, None)
     region = asked.pop("region", [""])[-1]
     if region:
@@ -200,23 +178,31 @@ def _digits(text: str) -> str:
     return text if text.isascii() and text.isdecimal() else ""
 
 
-def _page(request: HttpRequest, order: Keyset, keys: QuerySet[Any]) -> Page[Any]:
+def _size(request: HttpRequest) -> int:
+    """How many rows a page has: one of the sizes offered, else the usual one."""
+    asked = _digits(request.GET.get("size", ""))[:4]
+    return int(asked) if asked and int(asked) in PAGE_SIZES else PAGE_SIZE
+
+
+def _with(asked: QueryDict, key: str, value: str) -> str:
+    query = filled(asked)
+    query[key] = value
+    return f"?{query.urlencode()}"
+
+
+def _page(request: HttpRequest, order: Keyset, keys: QuerySet[Any], size: int) -> Page[Any]:
     after, before = request.GET.get("after", ""), request.GET.get("before", "")
     try:
-        return order.page(keys, size=PAGE_SIZE, after=after, before=before)
+        return order.page(keys, size=size, after=after, before=before)
     except BadCursorError as error:
         raise Http404 from error
 
 
 def _beside(asked: QueryDict, key: str, cursor: str) -> str:
-    if not cursor:
-        return ""
-    query = _filled(asked)
-    query[key] = cursor
-    return f"?{query.urlencode()}"
+    return _with(asked, key, cursor) if cursor else ""
 
 
-def _filled(asked: QueryDict) -> QueryDict:
+def filled(asked: QueryDict) -> QueryDict:
     query = asked.copy()
     for key in list(query):
         values = [value for value in query.getlist(key) if value]
@@ -227,7 +213,7 @@ def _filled(asked: QueryDict) -> QueryDict:
     return query
 
 
-def _chips(filters: RegisterFilterSet, asked: QueryDict) -> list[dict[str, str]]:
+def chips_of(filters: RegisterFilterSet, asked: QueryDict) -> list[dict[str, str]]:
     """One chip for every condition, with the address of the list without it."""
     found = []
     for field in filters.form.visible_fields():
@@ -241,7 +227,7 @@ def _chips(filters: RegisterFilterSet, asked: QueryDict) -> list[dict[str, str]]
 
 
 def _without(asked: QueryDict, name: str, value: str) -> str:
-    query = _filled(asked)
+    query = filled(asked)
     query.setlist(name, [one for one in query.getlist(name) if one != value])
     chain = ["county", "town", "village"]
     if name in chain:

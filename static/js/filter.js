@@ -6,6 +6,7 @@
   const WAIT = 400;
   let timer = 0;
   let running = null;
+  let counting = null;
   /* A field that is taken away while it has the focus reports a change; nobody made that one. */
   let placing = false;
 
@@ -48,6 +49,33 @@
     if (said && count) {
       said.textContent = count.textContent;
     }
+    countToTheEnd();
+  }
+
+  /* A long list comes without its exact length; that is fetched once the rows stand there. */
+  function countToTheEnd() {
+    const link = document.querySelector("#list a[data-count]");
+    if (!link) {
+      return;
+    }
+    const head = link.closest("h2");
+    if (counting) {
+      counting.abort();
+    }
+    counting = new AbortController();
+    fetch(link.href, { signal: counting.signal, credentials: "same-origin" })
+      .then(function (response) {
+        return response.ok ? response.text() : "";
+      })
+      .then(function (text) {
+        const fresh = new DOMParser().parseFromString(text, "text/html").querySelector("#list h2");
+        if (fresh && head.isConnected) {
+          head.replaceWith(document.importNode(fresh, true));
+        }
+      })
+      .catch(function () {
+        /* The link stays. */
+      });
   }
 
   /* One entry in the history per choice, and one for a word however often the typing paused. */
@@ -124,6 +152,8 @@
       load(addressOf(event.target), false, true);
     }
   });
+
+  countToTheEnd();
 
   window.addEventListener("popstate", function (event) {
     if (event.state && event.state.list) {

@@ -235,7 +235,7 @@ def test_chunks_lose_and_repeat_no_row(as_user: As, city_leader: Any, monkeypatc
 @pytest.fixture
 def many(monkeypatch: Any) -> None:
     """Two rows are many."""
-    for place in ("core.exports.services", "households.views.lists"):
+    for place in ("core.exports.services", "households.views.exporting"):
         monkeypatch.setattr(f"{place}.AT_ONCE", 1)
 
 

@@ -134,7 +134,7 @@ def test_chips_take_one_condition_away(as_user: As, city_leader: Any) -> None:
     assert without["县区：栾川县"] == "?status=0&status=3&q=%E5%BC%A0&year=2018"
     assert "status=3" in without["脱贫状态：未脱贫"]
     assert "status=0" not in without["脱贫状态：未脱贫"]
-    assert "town=410324100" in without["姓名、户编号：张"]
+    assert "town=410324100" in without["姓名、拼音、编号、村：张"]
 
 
 def test_several_values_survive_in_the_form(as_user: As, city_leader: Any) -> None:

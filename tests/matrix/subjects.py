@@ -50,6 +50,11 @@ HOLDERS: dict[str, frozenset[str]] = {
     "read": _READERS,
     "reveal": frozenset({"town_clerk", "county_clerk", "county_office", "city_office", "auditor"}),
     "assign": frozenset({"county_office", "city_office"}),
+    "edit": frozenset({"village", "town_clerk", "county_clerk", "county_office"}),
+    "review": frozenset({"village", "town_clerk", "county_office"}),
+    "manage_review": frozenset({"county_office", "city_office"}),
+    "review_any": frozenset({"village", "town_clerk", "county_office", "city_office"}),
+    "work": frozenset({"village", "town_clerk", "county_clerk", "county_office", "city_office"}),
     "load": frozenset({"town_clerk", "county_clerk", "county_office", "city_office"}),
     "catalog": frozenset({"city_office"}),
     # Other systems read batches as well.

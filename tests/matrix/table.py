@@ -36,6 +36,7 @@ def _api(route: str, kind: str = "", query: str = "", never: tuple[str, ...] = (
 
 NO_CITY = ("city",)
 NOT_MOVED = ("moved",)
+NOWHERE_ELSE = ("city", "moved")
 ONLY_OWN = ("sibling", "town", "county", "city", "moved")
 MOVED_OR_FAR = ONLY_OWN
 # Objects of somebody else are gone for everybody.
@@ -55,7 +56,38 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("households:persons", "get", "read", query="?year=2018"),
     Operation("households:persons", "get", "read", "part", query="?year=2016&region={id}"),
     Operation("households:persons", "get", "read", query="?year=2018&q=何金"),
+    Operation("households:search", "post", "read", data={"q": "何金"}),
     Operation("households:detail", "get", "read", "household", query="?year=2016", never=NO_CITY),
+    # Procedures with their notices: seen by readers of the village, acted on by the level whose turn it is
+    Operation("households:procedures", "get", "read", query="?year=2018"),
+    Operation("households:procedure-new", "get", "edit"),
+    Operation("households:procedure-new", "post", "edit", ok=(422,)),
+    Operation("households:procedure-rules", "get", "manage_review"),
+    Operation("households:procedure-rules", "post", "manage_review", ok=(422,)),
+    Operation("households:procedure", "get", "read", "procedure", never=NOWHERE_ELSE),
+    Operation("households:procedure-apply", "post", "edit", "procedure", (422,), never=NOWHERE_ELSE),
+    *(
+        Operation(f"households:procedure-{act}", "post", "review", kind, DONE, never=NOWHERE_ELSE)
+        for act, kind in (
+            ("decide", "procedure"), ("post", "procedure"), ("object", "procedure"),
+            ("drop", "case"), ("answer", "objection"),
+        )
+    ),
+    Operation("households:procedure-notice", "get", "read", "posted", never=NOWHERE_ELSE),
+    # Changes under review: read in the region, decided by who reviews there, withdrawn by nobody else
+    Operation("households:work", "get", "work"),
+    Operation("households:changes", "get", "review_any"),
+    Operation("households:change", "get", "read", "change", never=NOWHERE_ELSE),
+    Operation(
+        "households:change-decide", "post", "review_any", "change", (422,), never=NOWHERE_ELSE
+    ),
+    Operation("households:change-withdraw", "post", "edit", "change", GONE, never=NOWHERE_ELSE),
+    Operation("households:changes-village", "get", "review_any", "place", never=NOWHERE_ELSE),
+    Operation(
+        "households:changes-village", "post", "review_any", "place", (422,), never=NOWHERE_ELSE
+    ),
+    Operation("households:review-chain", "get", "manage_review"),
+    Operation("households:review-chain", "post", "manage_review", ok=(422,)),
     # Divisions: public knowledge, shown as far as the own region
     Operation("villages:list", "get", "anyone"),
     # Workbooks
@@ -124,6 +156,9 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("households:export", "get", "read", query="?year=2018"),
     Operation("households:export", "get", "read", "part", query="?year=2016&region={id}"),
     Operation("households:export", "post", "read", query="?year=2018", ok=(422,)),
+    Operation("households:export-persons", "get", "read", query="?year=2018"),
+    Operation("households:export-persons", "get", "read", "part", query="?year=2016&region={id}"),
+    Operation("households:export-persons", "post", "read", query="?year=2018", ok=(422,)),
     Operation("exports:list", "get", "anyone"),
     Operation("exports:download", "get", "anyone", "others", GONE, never=MOVED_OR_FAR),
     Operation("exports:use", "post", "anyone", "others", GONE, never=MOVED_OR_FAR),

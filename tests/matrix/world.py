@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
+from uuid import uuid4
 
 from django.utils import timezone
 
@@ -17,12 +18,17 @@ from core.ledger import Act, note
 from core.ledger.models import Alert
 from households.models import (
     Assignment,
+    Change,
     CodeEntry,
     CodeSynonym,
     Household,
     HouseholdYear,
+    Objection,
     Person,
     PersonYear,
+    Procedure,
+    ProcedureCase,
+    Publicity,
 )
 from imports.enums import BatchState, Grain, ReturnKind
 from imports.models import Batch, HeaderSynonym, Layout, Push, ReturnedFile
@@ -72,6 +78,8 @@ def build(issue_key: Callable[[str], str]) -> World:
     for relation, code in PLACES.items():
         _register(world, relation, code)
         world.add("place", relation, code.ljust(12, "0"), code)
+        _procedure(world, relation, code)
+        _change(world, relation, code)
         _work(world, relation, code)
         _accounts(world, relation, code)
     _moved(world)
@@ -92,6 +100,45 @@ def _register(world: World, relation: str, code: str) -> None:
     marks = (NAMES[relation], row.household.household_no, person.person_no)
     world.add("household", relation, row.household.household_no, code, marks=marks)
     world.add("person", relation, person.person_no, code, marks=marks)
+
+
+def _procedure(world: World, relation: str, code: str) -> None:
+    """A removal whose notice hangs, with an objection to it."""
+    if relation == "city":
+        return
+    official = _security_admin()
+    place, head = Region.objects.get(code=code), f"程序{NAMES[relation]}"
+    where = {"village_code": code, "created_by": official}
+    procedure = Procedure.objects.create(
+        village=place, partition_id=2018, kind="REMOVE", step="VILLAGE_NOTICE", position=2,
+        started_on=LONG_AGO, **where,
+    )  # fmt: skip
+    case = ProcedureCase.objects.create(
+        procedure=procedure, village_code=code, head_name=head, persons=1
+    )
+    notice = Publicity.objects.create(
+        procedure=procedure, step="VILLAGE_NOTICE", place="公开栏", starts_on=LONG_AGO, min_days=1,
+        day_kind="CALENDAR", ends_on=LONG_AGO, source="测试", list_digest="0" * 64, **where,
+    )  # fmt: skip
+    objection = Objection.objects.create(
+        publicity=notice, raised_by="匿名", raised_on=LONG_AGO, words="测试", **where
+    )
+    world.add("procedure", relation, procedure.pk, code, marks=(head,))
+    world.add("case", relation, (procedure.pk, case.pk), code)
+    world.add("objection", relation, (procedure.pk, objection.pk), code)
+    world.add("posted", relation, (procedure.pk, "VILLAGE_NOTICE"), code)
+
+
+def _change(world: World, relation: str, code: str) -> None:
+    """A change that somebody submitted and that waits."""
+    if relation == "city":
+        return
+    head = f"变更{NAMES[relation]}"
+    change = Change.objects.create(
+        key=uuid4(), kind="EDIT", state="PENDING", level=12, levels=[12], village_code=code,
+        partition_id=2018, head_name=head, payload="{}", created_by=_security_admin(),
+    )  # fmt: skip
+    world.add("change", relation, change.pk, code, marks=(head,))
 
 
 def _work(world: World, relation: str, code: str) -> None:

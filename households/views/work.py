@@ -1,0 +1,39 @@
+"""My work: what waits for the person who is signed in."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from core.web import actor_of
+from households.queries import work as queries
+from households.views.reviews import shown
+
+# As many of each kind as a page shows; the rest is behind its list.
+SHOWN = 20
+
+
+@require_GET
+def work(request: HttpRequest) -> HttpResponse:
+    """Reviews at the own level, own changes that came back, and those still under way."""
+    may_work(request)
+    actor = actor_of(request)
+    counts = queries.counts(actor)
+    context: dict[str, Any] = {
+        "counts": counts,
+        "waiting": shown(queries.waiting_for(actor)[:SHOWN]),
+        "returned": shown(queries.returned_to(actor)[:SHOWN]),
+        "under_way": shown(queries.under_way(actor)[:SHOWN]),
+        "most": SHOWN,
+        "may_edit": request.user.has_perm(queries.EDIT),
+    }
+    return render(request, "households/work.html", context)
+
+
+def may_work(request: HttpRequest) -> None:
+    """For whoever enters, reviews or manages reviews; else PermissionDenied."""
+    rights = (queries.EDIT, queries.REVIEW, queries.MANAGE)
+    if not any(request.user.has_perm(right) for right in rights):
+        raise PermissionDenied
