@@ -1,6 +1,6 @@
 from django.urls import path
 
-from households.views import exporting, lists, procedure, record, reviews, search, work
+from households.views import comparing, exporting, lists, procedure, record, reviews, search, work
 
 app_name = "households"
 urlpatterns = [
@@ -40,6 +40,7 @@ urlpatterns = [
     path("changes/<int:pk>/decide/", reviews.decide, name="change-decide"),
     path("changes/<int:pk>/withdraw/", reviews.withdraw, name="change-withdraw"),
     path("<str:household_no>/", record.detail, name="detail"),
+    path("<str:household_no>/compare/", comparing.compare, name="compare"),
     path("<str:household_no>/reveal/", record.reveal, name="reveal"),
     path("<str:household_no>/printed/", record.printed, name="printed"),
     path("<str:household_no>/assign/", record.assign, name="assign"),

@@ -150,13 +150,13 @@ def cards(row: HouseholdYear, actor: Actor) -> list[Card]:
     left_out = OF_TODAY if lives_beyond(row, actor) else ()
     known = [fact for fact in facts_of(Household) if fact.name not in left_out]
     found = [Card("基本情况", _items(known, row.household))]
-    for title, facts in _grouped(facts_of(HouseholdYear)):
+    for title, facts in grouped(facts_of(HouseholdYear)):
         if title != _INCOME:
             found.append(Card(title, _items(facts, row)))
     return found
 
 
-def _grouped(facts: Iterable[FieldFact]) -> Iterable[tuple[str, list[FieldFact]]]:
+def grouped(facts: Iterable[FieldFact]) -> Iterable[tuple[str, list[FieldFact]]]:
     groups: list[tuple[str, list[FieldFact]]] = []
     for fact in facts:
         if fact.name in _CARDS:
@@ -174,7 +174,7 @@ def _items(facts: Iterable[FieldFact], row: Any) -> list[Item]:
 
 
 def income(row: HouseholdYear) -> Income:
-    parts = dict(_grouped(facts_of(HouseholdYear)))[_INCOME]
+    parts = dict(grouped(facts_of(HouseholdYear)))[_INCOME]
     declared, computed = row.net_income_per_capita, computed_income(row)
     known = declared is not None and computed is not None
     differs = known and abs(declared - computed) >= _TOLERATED  # type: ignore[operator]

@@ -58,6 +58,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("households:persons", "get", "read", query="?year=2018&q=何金"),
     Operation("households:search", "post", "read", data={"q": "何金"}),
     Operation("households:detail", "get", "read", "household", query="?year=2016", never=NO_CITY),
+    Operation("households:compare", "get", "read", "household", never=NO_CITY),
     # Procedures with their notices: seen by readers of the village, acted on by the level whose turn it is
     Operation("households:procedures", "get", "read", query="?year=2018"),
     Operation("households:procedure-new", "get", "edit"),
