@@ -91,15 +91,18 @@ class Crash(Harm):
 class Frozen(Harm):
     """A child stands still at a place until its lease is over and another has begun, then wakes."""
 
+    _SLEEP = "pause:3"
+
     def __init__(self, rig: Rig, injection: plan.Injection, past: list[tuple[int, str]]) -> None:
         super().__init__(rig, injection, past)
-        self.line = f"{injection.place}=pause:1"
+        # Long enough to be caught asleep on a busy machine, and over before it is let go.
+        self.line = f"{injection.place}={self._SLEEP}"
         rig.points.arm(self.line)
 
     def do(self) -> Iterator[None]:
         end = time.monotonic() + 30
         while (
-            found := self.rig.points.fired_by(self.injection.place, "pause:1", self.armed_at)
+            found := self.rig.points.fired_by(self.injection.place, self._SLEEP, self.armed_at)
         ) is None:
             if time.monotonic() > end:
                 self.rig.points.disarm(self.line)
