@@ -33,6 +33,8 @@ ROOT = Path(__file__).resolve().parent.parent
 LONG_AGO = date(2016, 1, 1)
 # A request's scope inside a test's transaction: savepoint, old scope read, set, restored, release.
 OF_THE_SCOPE = 5
+# What waits for somebody who edits or reviews, counted in the menu of every page.
+OF_THE_MENU = 1
 
 # Whitenoise wants it to exist, as early as a test module makes the application.
 Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)

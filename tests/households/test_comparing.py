@@ -47,8 +47,8 @@ def test_years_stand_side_by_side(as_user: As, luanchuan_clerk: Any, years: Any)
     assert [cell.text for cell in cause.cells] == ["因残", "因病"]
     assert [cell.differs for cell in cause.cells] == [False, True]
     income = next(line for label, line in found.items() if line.change == Decimal("700.50"))
-    assert (income.differs, income.unit) == (True, "元/年")
-    assert "+700.50 元/年" in response.content.decode()
+    assert (income.differs, income.unit) == (True, "元/人·年")
+    assert "+700.50 元/人·年" in response.content.decode()
 
 
 def test_what_is_secret_stays_masked_and_its_change_is_told(

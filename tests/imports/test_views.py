@@ -17,7 +17,7 @@ from core.ledger.models import AccessEntry
 from imports.enums import Acceptance, BatchState, ReturnKind
 from imports.models import Batch, ReturnedFile
 from imports.views.batches import duration
-from tests.conftest import LONG_AGO, OF_THE_SCOPE, person
+from tests.conftest import LONG_AGO, OF_THE_MENU, OF_THE_SCOPE, person
 from tests.workbooks import build, family, id_number, member
 
 AsUser = Callable[[User], Client]
@@ -247,7 +247,7 @@ def test_list_takes_the_same_queries_for_any_number(
         stage(family(household), region="410324")
     client = as_user(luanchuan_clerk)
     client.get("/imports/")
-    with django_assert_num_queries(7 + OF_THE_SCOPE):
+    with django_assert_num_queries(7 + OF_THE_SCOPE + OF_THE_MENU):
         assert len(client.get("/imports/").context["batches"]) == number
 
 
@@ -331,7 +331,7 @@ def test_rows_and_problems_take_the_same_queries_for_any_number(
     client = as_user(luanchuan_clerk)
     for page, queries in (("problems/", 6), ("rows/?kind=persons&verdict=rejected", 8)):
         client.get(f"/imports/{found.pk}/{page}")
-        with django_assert_num_queries(queries + OF_THE_SCOPE):
+        with django_assert_num_queries(queries + OF_THE_SCOPE + OF_THE_MENU):
             assert client.get(f"/imports/{found.pk}/{page}").status_code == 200
 
 

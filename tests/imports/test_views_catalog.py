@@ -17,7 +17,7 @@ from imports.enums import BatchState, Effect, Grain
 from imports.models import Batch, HeaderSynonym, Layout, LayoutHeader, RuleSetting
 from imports.services import cataloguing
 from imports.services.cataloguing import CatalogError
-from tests.conftest import OF_THE_SCOPE
+from tests.conftest import OF_THE_MENU, OF_THE_SCOPE
 from tests.workbooks import P2018, family, member
 
 AsUser = Callable[[User], Client]
@@ -377,7 +377,7 @@ def test_lists_take_the_same_queries_for_any_number(
         )  # fmt: skip
     for below, queries in (("layouts/", 5), ("codes/", 5), ("codes/sex/", 7), ("rules/", 4)):
         admin.get(f"{CATALOG}{below}")
-        with django_assert_num_queries(queries + OF_THE_SCOPE):
+        with django_assert_num_queries(queries + OF_THE_SCOPE + OF_THE_MENU):
             assert admin.get(f"{CATALOG}{below}").status_code == 200
 
 

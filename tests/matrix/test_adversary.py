@@ -674,7 +674,7 @@ def test_forms_take_only_what_they_declare(
         assert office.post(path, {**extra, **data}).status_code == 302
     assert _same(*_pair(Assignment), "household") == []
 
-    order = {"file_format": "csv", "numbers": "full", "purpose": "核对名单"}
+    order = {"file_format": "csv", "numbers": "full", "purpose": "核对名单", "layout": "list"}
     twice(clerk, f"{reverse('households:export')}?year=2018", order)
     assert _same(*_pair(ExportRelease)) == []
     assert {one.state for one in _pair(ExportRelease)} == {"ASKED"}
