@@ -18,6 +18,10 @@ MANAGE_REVIEW = "households.manage_review"
 LOAD_WORKBOOKS = "imports.load_workbook"
 MANAGE_CATALOG = "imports.manage_catalog"
 RECOMPUTE_METRICS = "exits.recompute"
+PLAN_ROUND = "inspections.plan"
+SURVEY = "inspections.survey"
+APPEAL_CASE = "inspections.appeal"
+DECIDE_CASE = "inspections.decide"
 MANAGE_JOBS = "core.manage_jobs"
 VIEW_LEDGER = "core.view_ledger"
 RELEASE_EXPORT = "core.release_export"
@@ -36,6 +40,10 @@ RIGHTS: dict[str, str] = {
     LOAD_WORKBOOKS: "导入工作簿",
     MANAGE_CATALOG: "维护列名、代码表和核对规则的设置",
     RECOMPUTE_METRICS: "发起指标重算",
+    PLAN_ROUND: "制定评估、冻结抽样框、抽样、分派调查",
+    SURVEY: "入户填写调查问卷",
+    APPEAL_CASE: "对评估发现的疑似问题申诉举证",
+    DECIDE_CASE: "复核、认定评估发现的疑似问题",
     RELEASE_EXPORT: "复核放行含完整号码的导出",
     MANAGE_JOBS: "重试、取消后台任务",
     MANAGE_USERS: "建立、停用、交接账号，重置口令",
@@ -84,14 +92,14 @@ ROLES: dict[str, RoleFacts] = {
     ),
     Role.LEADER: _facts(60, (4, 6), "看全市或本县的指标和名单，不作修改。", READ_REGISTER),
     Role.CITY_OFFICE: _facts(
-        60, (4,), "市级业务：看全市数据、导入、维护核对规则、重算、管理后台任务、复核放行导出。",
+        60, (4,), "市级业务：看全市数据、导入、维护核对规则、重算、管理后台任务、复核放行导出、组织评估。",
         READ_REGISTER, REVEAL, ASSIGN, LOAD_WORKBOOKS, MANAGE_CATALOG, RECOMPUTE_METRICS,
-        RELEASE_EXPORT, MANAGE_JOBS, MANAGE_REVIEW,
+        RELEASE_EXPORT, MANAGE_JOBS, MANAGE_REVIEW, PLAN_ROUND, DECIDE_CASE,
     ),
     Role.COUNTY_OFFICE: _facts(
-        50, (6,), "县级业务：看本县数据、导入、重算、分派、复核放行导出。",
+        50, (6,), "县级业务：看本县数据、导入、重算、分派、复核放行导出、组织自评、申诉举证。",
         READ_REGISTER, REVEAL, ASSIGN, EDIT, REVIEW, MANAGE_REVIEW, LOAD_WORKBOOKS,
-        RECOMPUTE_METRICS, RELEASE_EXPORT,
+        RECOMPUTE_METRICS, RELEASE_EXPORT, PLAN_ROUND, APPEAL_CASE, DECIDE_CASE,
     ),
     Role.COUNTY_CLERK: _facts(
         40, (6,), "录入、导入和核对本县数据。", READ_REGISTER, REVEAL, EDIT, LOAD_WORKBOOKS
@@ -109,7 +117,8 @@ ROLES: dict[str, RoleFacts] = {
     Role.DEPARTMENT: _facts(30, (4, 6), "只看本部门上报的名单和比对结果。"),
     Role.FINANCE: _facts(40, (4, 6), "看本区划的登记数据和资金，不作登记修改。", READ_REGISTER),
     Role.INSPECTOR: _facts(
-        30, (4, 6, 9, 12), "只看分派给本人的督查、调查对象。", READ_REGISTER, assigned=True
+        30, (4, 6, 9, 12), "只看分派给本人的督查、调查对象，入户填写问卷。", READ_REGISTER, SURVEY,
+        assigned=True,
     ),
     Role.AUDITOR: _facts(
         60, (4, 6), "看本区划的全部登记数据和访问台账，不作任何修改。",

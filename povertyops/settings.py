@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "accounts",
     "households",
     "exits",
+    "inspections",
     "imports",
     "dashboards",
     "api",

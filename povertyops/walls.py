@@ -20,6 +20,19 @@ def _formerly(column: str, of: str) -> str:
     return f"{column} IN (SELECT {of} FROM households_formerplace WHERE {of} IS NOT NULL)"
 
 
+_DISCLOSED = "disclosed_at IS NOT NULL AND region_code ^@ ANY ((SELECT scope_prefixes())::text[])"
+
+
+def _surveyed(column: str) -> str:
+    return f"{column} IN (SELECT public.inspections_assigned())"
+
+
+def _of_round(may: str, entrusted: str = "") -> Table:
+    """Rows of an assessment: its holder's alone until the county's people may read them too."""
+    rounds = f"SELECT id FROM inspections_round WHERE {_DISCLOSED}"
+    return Table(may, "held_by", entrusted, besides=f"round_id IN ({rounds})")
+
+
 TABLES: dict[str, Table] = {
     # The register
     "households_household": Table(
@@ -60,6 +73,36 @@ TABLES: dict[str, Table] = {
     "exits_target": Table("r"),
     "exits_metricdefinition": Table("r"),
     "exits_povertyline": Table("r"),
+    # Assessments: the county learns of the sample when it is disclosed, of cases at once
+    "inspections_round": Table(
+        "rac",
+        "held_by",
+        "id IN (SELECT public.inspections_rounds_assigned())",
+        besides=_DISCLOSED,
+    ),
+    "inspections_ruralhousehold": Table("rac", "village_code"),
+    "inspections_framevillage": _of_round(
+        "ra", "id IN (SELECT frame_id FROM inspections_samplevillage)"
+    ),
+    "inspections_framehousehold": _of_round(
+        "ra", "id IN (SELECT frame_id FROM inspections_samplehousehold)"
+    ),
+    "inspections_samplevillage": _of_round(
+        "ra", "id IN (SELECT village_id FROM inspections_samplehousehold)"
+    ),
+    "inspections_samplehousehold": _of_round("ra", _surveyed("id")),
+    "inspections_replacement": _of_round("ra", _surveyed("former_id")),
+    "inspections_surveytask": _of_round("rac", _surveyed("sample_id")),
+    "inspections_visit": _of_round("ra", _surveyed("sample_id")),
+    "inspections_answer": _of_round("rac", _surveyed("sample_id")),
+    "inspections_case": Table("ra", "village_code", _surveyed("sample_id")),
+    "inspections_casestep": Table(
+        "ra",
+        "village_code",
+        "case_id IN (SELECT id FROM inspections_case WHERE " + _surveyed("sample_id") + ")",
+    ),
+    # What is asked, shipped with the product
+    "inspections_questionnaire": Table("r"),
     # Places: public knowledge, changed by maintenance only
     "villages_region": Table("r"),
     "villages_regionsuccession": Table("r"),

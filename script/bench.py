@@ -370,6 +370,23 @@ def _beside(only: set[str], folder: Path) -> dict[str, Any]:
     return {name: bench() for name, bench in benches.items() if name in only}
 
 
+def _without_a_city(only: set[str], options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """What needs no demo city: limits of samples on invented counties, and imports."""
+    report: dict[str, Any] = {}
+    if "coverage" in only:
+        from bench_coverage import bench_coverage
+
+        report["coverage"] = bench_coverage()
+    if {"import", "growth"} & only:
+        import bench_imports
+
+        if "import" in only:
+            report["import"] = bench_imports.bench_import(options.scale, folder)
+        if "growth" in only:
+            report["growth"] = bench_imports.bench_growth(options.scale, options.times, folder)
+    return report
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--scale", default="1.0")
@@ -384,13 +401,7 @@ def main() -> None:
     folder = Path(os.environ.get("POVERTYOPS_VAR", tempfile.gettempdir())) / "bench"
     folder.mkdir(parents=True, exist_ok=True)
     report: dict[str, Any] = {"scale": float(options.scale), "cores": os.cpu_count()}
-    if {"import", "growth"} & set(only):
-        import bench_imports
-
-        if "import" in only:
-            report["import"] = bench_imports.bench_import(options.scale, folder)
-        if "growth" in only:
-            report["growth"] = bench_imports.bench_growth(options.scale, options.times, folder)
+    report |= _without_a_city(set(only), options, folder)
     if {"metrics", "pages", "find", "walls", "history", "export"} & set(only):
         with database("povertyops_bench_city"):
             say("建演示城市……")

@@ -1,0 +1,1 @@
+"""Reading rounds for a purpose."""

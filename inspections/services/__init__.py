@@ -1,0 +1,1 @@
+"""Acts of an assessment: planning, freezing, drawing, surveying, deciding cases."""
