@@ -22,6 +22,7 @@ from core.sharing import FieldGroup
 from households.catalog import facts_of, labels
 from households.models import Household, HouseholdYear, Person, PersonYear
 from households.queries.conditions import (
+    OVERDUE,
     PLACES,
     Untailed,
     matching_households,
@@ -204,6 +205,7 @@ class RegisterFilterSet(ScopedFilterSet):
     )
     below_line = OneOfFilter("收入低于当年标准", _ANSWERS)
     poor_village = OneOfFilter("在贫困村", _ANSWERS)
+    mark = OneOfFilter("待核查", [*_ANSWERS, (OVERDUE, "已逾期")])
 
     @property
     def chosen_year(self) -> int | None:
