@@ -18,13 +18,11 @@ from django.utils.safestring import SafeString, mark_safe
 
 from core import idnumbers
 from core.scope import Actor, overlaps, trim
-from core.sharing import FieldGroup
 from households.catalog import facts_of, labels
 from households.models import Household, HouseholdYear, Person, PersonYear
 from households.queries.conditions import (
     OVERDUE,
     PLACES,
-    Untailed,
     matching_households,
     matching_persons,
 )
@@ -212,15 +210,6 @@ class RegisterFilterSet(ScopedFilterSet):
         """The year asked for, else the latest of the register."""
         return self.terms["year"] or next(iter(partition_years()), None)
 
-    @property
-    def searched(self) -> dict[str, Any]:
-        """The terms as they are searched: a client given no numbers finds nobody by one's end."""
-        given = getattr(self.actor, "field_groups", None)
-        word = self.terms.get("q")
-        if word and given is not None and FieldGroup.IDENTITY_FULL not in given:
-            return {**self.terms, "q": Untailed(word)}
-        return self.terms
-
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         year = self.chosen_year
         return queryset.none() if year is None else self.matching(queryset, year)
@@ -236,7 +225,7 @@ class HouseholdYearFilter(RegisterFilterSet):
     q = WordFilter(label="姓名、拼音、编号、村", max_length=60)
 
     def matching(self, rows: Any, year: int) -> QuerySet[Any]:
-        return matching_households(rows, self.searched, year)
+        return matching_households(rows, self.terms, year)
 
 
 class PersonYearFilter(RegisterFilterSet):
@@ -252,4 +241,4 @@ class PersonYearFilter(RegisterFilterSet):
 
     def matching(self, rows: Any, year: int) -> QuerySet[Any]:
         households = HouseholdYear.objects.visible_to(self.actor)
-        return matching_persons(rows, households, self.searched, year)
+        return matching_persons(rows, households, self.terms, year)

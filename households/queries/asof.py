@@ -1,6 +1,6 @@
 """A household's year as the register told it on a former day, put together from the history."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -80,7 +80,7 @@ def state_at(life: Life, moment: datetime) -> State | None:
     return None if began is not None and began >= moment else state
 
 
-def _made_all(found: Trail, model: type[models.Model], moment: datetime) -> Iterable[Any]:
+def _made_all(found: Trail, model: type[models.Model], moment: datetime) -> Iterator[Any]:
     return (_made(model, state) for state in _standing(found.of(model), moment))
 
 

@@ -7,6 +7,7 @@ from core import idnumbers
 from core.scope import Actor
 from households.models import HouseholdYear, Person, PersonYear
 from households.queries.conditions import (
+    as_tail,
     for_a_page,
     is_number,
     matching_households,
@@ -53,7 +54,7 @@ def search(text: str, year: int, actor: Actor, *, shown: int = SHOWN) -> Found:
             household_id__in=found_persons.values("household_id")
         )
     else:
-        terms = {"q": for_a_page(text)}
+        terms = {"q": for_a_page(as_tail(text))}
         found_persons = matching_persons(persons, households, terms, year)
         found_households = matching_households(households, terms, year)
     first = HOUSEHOLDS.page(found_households.values_list(*HOUSEHOLDS.fields), size=shown)

@@ -212,8 +212,8 @@ def _places(told: Sequence[Item]) -> dict[str, str]:
 def _with_places(item: Item, places: dict[str, str]) -> Item:
     if item.label != "所在村":
         return item
-    named = {
-        side: f"{places[code]}（{code}）" if code in places else code
-        for side, code in (("before", item.before), ("after", item.after))
-    }
-    return replace(item, **named)
+    before, after = (
+        f"{places[code]}（{code}）" if code in places else code
+        for code in (item.before, item.after)
+    )
+    return replace(item, before=before, after=after)

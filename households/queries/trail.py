@@ -4,7 +4,7 @@ An image in the history is the state that an act replaced. Images of places outs
 region are not told: who sees a household's present years is not told what was declared elsewhere.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,12 +56,13 @@ class Trail:
 def trail(household: Household, actor: Actor, *, year: int | None = None) -> Trail:
     """The lives of the household, its years, members and spells of work; of one year, or of all.
 
-    Twelve queries at most, however many rows and changes there are.
+    Fourteen queries at most, however many rows and changes there are.
     """
     found = Trail(household)
-    may_see = _sight(household, actor)
+    is_entrusted = _is_entrusted(household, actor)
+    may_see = _sight(actor, is_entrusted=is_entrusted)
     # Who sees a former year only is not told where the household went.
-    is_whole = covers(actor, household.village_code) or _is_entrusted(household, actor)
+    is_whole = is_entrusted or covers(actor, household.village_code)
     _years(found, actor, year, may_see)
     if is_whole and found.lives:
         _one_kind(found, [household], lambda _: ("", 0), may_see)
@@ -80,33 +81,41 @@ def trail(household: Household, actor: Actor, *, year: int | None = None) -> Tra
 
 def state_of(row: models.Model) -> State:
     """What a row says now, under the names that its images use."""
-    return {one.column: one.value_from_object(row) for one in row._meta.concrete_fields}
+    return {str(one.column): one.value_from_object(row) for one in row._meta.concrete_fields}
 
 
 def opened(model: type[models.Model], image: dict[str, Any]) -> dict[str, Any]:
     """An image as it reads; written out, sealed facts are masked again."""
     sealed = [one for one in model._meta.concrete_fields if isinstance(one, Secret)]
-    return image | {one.column: one.from_db_value(image[one.column]) for one in sealed}
+    names = {one: str(one.column) for one in sealed}
+    return image | {name: one.from_db_value(image[name]) for one, name in names.items()}
 
 
-def _sight(household: Household, actor: Actor) -> Any:
+def _sight(actor: Actor, *, is_entrusted: bool) -> Callable[[State], bool]:
     """Whether an image may be told: by its place, or because the household is assigned."""
-    if _is_entrusted(household, actor):
+    if is_entrusted:
         return lambda image: True
     return lambda image: str(image["village_code"]).startswith(actor.region_prefixes)
 
 
 def _is_entrusted(household: Household, actor: Actor) -> bool:
-    return actor.assigned_to is not None and household.pk in households_of(actor)
+    if actor.assigned_to is None:
+        return False
+    return households_of(actor).filter(household_id=household.pk).exists()
 
 
-def _years(found: Trail, actor: Actor, year: int | None, may_see: Any) -> None:
+def _years(found: Trail, actor: Actor, year: int | None, may_see: Callable[[State], bool]) -> None:
     rows = HouseholdYear.objects.visible_to(actor).filter(household=found.household)
     chosen = rows.filter(partition_id=year) if year else rows
     _one_kind(found, list(chosen), lambda one: ("", one.partition_id), may_see)
 
 
-def _one_kind(found: Trail, rows: Sequence[Any], told: Any, may_see: Any) -> None:
+def _one_kind(
+    found: Trail,
+    rows: Sequence[Any],
+    told: Callable[[Any], tuple[str, int]],
+    may_see: Callable[[State], bool],
+) -> None:
     if not rows:
         return
     model = type(rows[0])
@@ -117,7 +126,9 @@ def _one_kind(found: Trail, rows: Sequence[Any], told: Any, may_see: Any) -> Non
         found.lives.append(Life(model, row.pk, seen, state_of(row), whose, year))
 
 
-def _members(found: Trail, actor: Actor, year: int | None, may_see: Any) -> list[Person]:
+def _members(
+    found: Trail, actor: Actor, year: int | None, may_see: Callable[[State], bool]
+) -> list[Person]:
     """The years of members, of those who were taken off the list and of those who passed on.
 
     Gives back the persons among them whom the reader sees, and puts down their names.

@@ -162,7 +162,7 @@ def _wish(chosen: Selection, form: ActForm, region: str) -> queries.Wish:
         kind=form.kind,
         partition=chosen.year,
         region=region,
-        terms=chosen.filters.searched,
+        terms=chosen.filters.terms,
         numbers=chosen.numbers,
         **form.told,
     )

@@ -41,7 +41,10 @@ def edit_household(request: HttpRequest, household_no: str) -> HttpResponse:
     year = partition_of(request)
     if year not in years:
         return redirect(f"{request.path}?year={years[0]}")
-    change = _returned(request)
+    change = _returned(request, household_no)
+    if change is not None and change.state != ChangeState.RETURNED:
+        # Handed in again meanwhile, perhaps by the same click.
+        return redirect("households:change", pk=change.pk)
     if request.method == "POST":
         return _Page(request, household_no, year, change).posted()
     try:
@@ -59,7 +62,9 @@ def new_household(request: HttpRequest) -> HttpResponse:
     year = partition_of(request)
     if year is None:
         raise Http404
-    change = _returned(request)
+    change = _returned(request, "")
+    if change is not None and change.state != ChangeState.RETURNED:
+        return redirect("households:change", pk=change.pk)
     page = _Page(request, "", year, change)
     if request.method == "POST":
         return page.posted()
@@ -75,15 +80,19 @@ def new_household(request: HttpRequest) -> HttpResponse:
 _VILLAGE = 12
 
 
-def _returned(request: HttpRequest) -> Change | None:
-    """The returned change of one's own that is being corrected, if the address names one."""
+def _returned(request: HttpRequest, household_no: str) -> Change | None:
+    """The change of one's own that is being corrected, if the address names one."""
     number = request.GET.get("change", "")
     if not number:
         return None
     if not (number.isascii() and number.isdecimal() and len(number) < 19):
         raise Http404
     own = Change.objects.visible_to(actor_of(request)).filter(created_by_id=request.user.pk)
-    return get_object_or_404(own, pk=int(number), state=ChangeState.RETURNED)
+    found = get_object_or_404(own.select_related("household"), pk=int(number))
+    # One that entered a household took effect with it: that household is its page now.
+    if found.edit.get("household_no", "") != household_no:
+        raise Http404
+    return found
 
 
 def _choose_village(request: HttpRequest, year: int) -> HttpResponse:
@@ -129,17 +138,28 @@ class _Page:
 
     def opened(self, edit: editing.Edit) -> HttpResponse:
         """The page as it is opened: a draft first, then what was returned, then the register."""
-        if self.change is not None:
-            self.key, self.reason = self.change.key, self.change.reason
+        if self.change is None:
+            draft = drafting.draft_of(self.household_no, self.year, self.by)
+            returned = self._handed_in(draft.key) if draft else None
+            if returned is not None and returned.state == ChangeState.RETURNED:
+                # The draft of a correction is gone on with as what it is.
+                return redirect(f"{self.request.path}?year={self.year}&change={returned.pk}")
+        else:
             edit = editing.Edit.read(self.change.edit)
-            return self._shown(edit, editing.check(edit, self.actor))
-        draft = drafting.draft_of(self.household_no, self.year, self.by)
-        if draft is None:
+            self.key, self.reason = self.change.key, self.change.reason
+            draft = drafting.draft_of(self.household_no, self.year, self.by)
+            draft = draft if draft is not None and draft.key == self.key else None
+        if draft is not None:
+            self.key, self.seq, self.recovered = draft.key, draft.seq, draft.changed_at
+            edit = editing.Edit.read(draft.edit)
+            self.reason = edit.reason
+        elif self.change is None:
             return self._shown(edit)
-        self.key, self.seq, self.recovered = draft.key, draft.seq, draft.changed_at
-        edit = editing.Edit.read(draft.edit)
-        self.reason = edit.reason
         return self._shown(edit, editing.check(edit, self.actor))
+
+    def _handed_in(self, key: UUID) -> Change | None:
+        """One's own change that this entry became already."""
+        return Change.objects.filter(key=key, created_by_id=self.by.pk).first()
 
     def posted(self) -> HttpResponse:
         told = self.request.POST
@@ -178,9 +198,10 @@ class _Page:
         return self._submit(_without(edit, theirs))
 
     def _submit(self, edit: editing.Edit) -> HttpResponse:
-        done = Change.objects.filter(key=self.key, created_by_id=self.by.pk).first()
-        if done is not None and self.change is None:
+        done = self._handed_in(self.key)
+        if done is not None and done.state != ChangeState.RETURNED:
             return self._said(done)
+        self.change = self.change or done
         try:
             editing.require_fresh(edit)
             found = editing.check(edit, self.actor)
@@ -205,7 +226,7 @@ class _Page:
             messages.success(self.request, "已保存，登记数据已更新。")
         else:
             messages.success(self.request, "已提交，等待审核；审核通过后登记数据才会更新。")
-        if self.request.POST.get("next") == "new" and change.household_id:
+        if self.request.POST.get("next") == "new":
             page = reverse("households:new")
             return redirect(f"{page}?year={self.year}&village={change.village_code}")
         if change.state == ChangeState.APPLIED and change.household is not None:

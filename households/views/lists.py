@@ -17,7 +17,7 @@ from core.web import actor_of, partition_of, require
 from households.filters import HouseholdYearFilter, PersonYearFilter, PlaceField, RegisterFilterSet
 from households.models import HouseholdYear, PersonYear
 from households.queries import places
-from households.queries.conditions import Common, for_a_page
+from households.queries.conditions import Common, Tail, as_tail, for_a_page
 from households.queries.keyset import BadCursorError, Keyset, Page
 from households.queries.sorting import MOST, Order
 from households.views.arranging import OF_HOUSEHOLDS, OF_PERSONS, Arrangement, ListOf
@@ -98,6 +98,7 @@ def _listing(
         "kept": [(name, asked[name]) for name in ("size", "sort", "cols") if asked.get(name)],
         "sizes": [(one, one == size, _with(asked, "size", str(one))) for one in PAGE_SIZES],
         "heads": heads,
+        "is_tail": isinstance(as_tail(filters.data.get("q", "")), Tail),
         "too_many_to_sort": MOST if arranged.sort and not found.is_sorted and found.total else 0,
         "columns": arranged.columns,
         "rows": [row for row, _ in lines],

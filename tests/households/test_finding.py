@@ -136,22 +136,26 @@ def test_word_finds_by_name_initials_and_pinyin(word: str) -> None:
     assert found(word) == {row.household_id}
 
 
-def test_end_of_a_number_finds_its_household() -> None:
+def test_end_of_a_number_is_looked_up_by_the_box_alone(as_user: As, luanchuan_clerk: Any) -> None:
+    """A term of a list stands in addresses and logs: it is never compared with numbers' ends."""
+
+    class Given(Maintenance):
+        field_groups = frozenset({FieldGroup.BASIC, FieldGroup.IDENTITY_FULL})
+
     number = id_no(417, date(1961, 3, 2))
     row = named("何金梅", number)
     named("赵四", id_no(418, date(1961, 3, 2)))
-    assert found(number[-4:]) == {row.household_id}
-    assert found(number[-4:].lower()) == {row.household_id}
-    assert found(number[-5:]) == set()
-
-
-def test_client_without_numbers_finds_nobody_by_the_end_of_one() -> None:
-    class Given(Maintenance):
-        field_groups = frozenset({FieldGroup.BASIC})
-
-    number = id_no(417, date(1961, 3, 2))
-    named("何金梅", number)
-    assert found(number[-4:], Given("4103")) == set()
+    named("钱五", id_no(419, date(1961, 3, 2)), code=NEIGHBOUR)
+    client = as_user(luanchuan_clerk)
+    for word in (number[-4:], number[-4:].lower()):
+        hit = client.post(SEARCH, {"q": word}).context["found"]
+        assert [one.household_no for one in hit.households] == [row.household.household_no]
+        assert [one.name for one in hit.persons] == ["何金梅"]
+        assert (found(word), found(word, Given("4103"))) == (set(), set())
+        assert "请用页面上方的查找框" in client.get(LIST, {"q": word}).content.decode()
+    far = client.post(SEARCH, {"q": id_no(419, date(1961, 3, 2))[-4:]}).context["found"]
+    assert far.is_empty
+    assert client.post(SEARCH, {"q": number[-5:]}).context["found"].is_empty
 
 
 def test_village_finds_its_households() -> None:

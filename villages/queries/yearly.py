@@ -75,7 +75,8 @@ def years_of(region: Region, actor: Actor, upto: int) -> list[VillageYear]:
     )
     known = VillageYear.objects.visible_to(actor).filter(year__lte=upto)
     found: dict[int, Any] = {}
-    for row in known.filter(region_code__in={region.code, *codes}).order_by("year"):
+    rows: QuerySet[Any] = known.filter(region_code__in={region.code, *codes})
+    for row in rows.order_by("year"):
         # In the year of a change both codes may have a row: the present code's counts.
         if row.year not in found or row.region_code == region.code:
             found[row.year] = row

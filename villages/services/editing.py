@@ -3,9 +3,9 @@
 import hashlib
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import IntegrityError, OperationalError, models, transaction
 
 from core.acting import acting
 from villages import checks
@@ -51,7 +51,8 @@ def version_of(row: VillageYear | None) -> str:
 
 
 def year_of(region: Region, year: int) -> VillageYear | None:
-    return VillageYear.objects.filter(region_code=region.code, year=year).first()
+    found = VillageYear.objects.filter(region_code=region.code, year=year)
+    return cast("VillageYear | None", found.first())
 
 
 def edit_facts(
@@ -97,7 +98,10 @@ def _refuse(
 def _written(
     region: Region, year: int, told: Mapping[str, Any], source: str, version: str
 ) -> VillageYear:
-    rows = VillageYear.objects.select_for_update().filter(region_code=region.code, year=year)
+    rows = cast(
+        "models.QuerySet[VillageYear]",
+        VillageYear.objects.select_for_update().filter(region_code=region.code, year=year),
+    )
     row = rows.first()
     if row is not None and version_of(row) != version:
         raise StaleFactsError(row, told)
@@ -105,9 +109,10 @@ def _written(
     if row is None:
         try:
             with transaction.atomic():
-                return VillageYear.objects.create(
+                created: Any = VillageYear.objects.create(
                     region=region, region_code=region.code, year=year, **values
                 )
+                return cast("VillageYear", created)
         except IntegrityError as error:
             raise StaleFactsError(rows.get(), told) from error
     changed = [name for name, value in values.items() if getattr(row, name) != value]

@@ -165,8 +165,9 @@ def _saved(
         return False
     except editing.StaleFactsError as stale:
         context["theirs"] = stale.changes
-        form.data = form.data.copy()
-        form.data["version"] = editing.version_of(stale.row)
+        told = request.POST.copy()
+        told["version"] = editing.version_of(stale.row)
+        form.data = told
         return False
     except editing.ClosedYearError as closed:
         form.add_error(None, str(closed))
