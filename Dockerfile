@@ -13,6 +13,12 @@ ENV PATH=/opt/venv/bin:$PATH \
   PYTHONDONTWRITEBYTECODE=1 \
   POVERTYOPS_VAR=/srv/povertyops/var \
   UPLOAD_DIR=/srv/uploads
+# What PDFs are laid out with: libraries, Chinese fonts and their index, which nobody can write later.
+RUN apt-get update \
+  && apt-get install --yes --no-install-recommends \
+    fontconfig fonts-noto-cjk libharfbuzz-subset0 libpango-1.0-0 libpangoft2-1.0-0 \
+  && rm -rf /var/lib/apt/lists/* \
+  && fc-cache --force
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent \
     --shell /usr/sbin/nologin povertyops \
   && install -d -o povertyops -g povertyops -m 0700 /srv/uploads /srv/anchor

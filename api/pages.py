@@ -23,7 +23,7 @@ GROUP_OF_TERM: dict[str, FieldGroup | None] = {
     **dict.fromkeys(("income_below", "income_above", "below_line"), FieldGroup.INCOME),
     **dict.fromkeys(
         ("status", "cause", "attribute", "exit_year", "relation", "education", "student",
-         "labour", "work_area", "q"),
+         "labour", "work_area", "mark", "q"),
         FieldGroup.BASIC,
     ),
     # Its values are facts of all groups: each is looked at by itself.

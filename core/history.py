@@ -22,6 +22,8 @@ from core.ddl import KEEP_MONTHS, KEEP_MONTHS_BODY, REFUSE_CHANGE, REFUSE_CHANGE
 Model = TypeVar("Model", bound=type[models.Model])
 
 _tracked: dict[type[models.Model], frozenset[str]] = {}
+# Models whose deleted rows are looked for by a column → that column.
+_deleted_by: dict[type[models.Model], str] = {}
 
 OWN_COLUMNS = (
     ("history_id", "bigint GENERATED ALWAYS AS IDENTITY"),
@@ -67,6 +69,16 @@ def tracked_without(*columns: str) -> Callable[[Model], Model]:
     return track
 
 
+def deleted_found_by(column: str) -> Callable[[Model], Model]:
+    """Rows of this tracked model that were deleted are found by this column, with an index for it."""
+
+    def note(model: Model) -> Model:
+        _deleted_by[model] = column
+        return model
+
+    return note
+
+
 def tracked_models() -> dict[type[models.Model], frozenset[str]]:
     """Every tracked model with the columns its images leave out."""
     return dict(_tracked)
@@ -82,6 +94,8 @@ def sync() -> None:
         _sync_shared(cursor)
         for model, without in _tracked.items():
             _sync_table(cursor, model._meta.db_table, without)
+        for model, column in _deleted_by.items():
+            _index_deleted(cursor, history_table(model), column)
 
 
 def _sync_shared(cursor: Any) -> None:
@@ -169,6 +183,14 @@ def _index_ids(cursor: Any, twin: str) -> None:
     cursor.execute("SELECT to_regclass(%s)", [f"{twin}_ids"])
     if cursor.fetchone()[0] is None:
         cursor.execute(f"CREATE INDEX {twin}_ids ON {twin} (history_id)")
+
+
+def _index_deleted(cursor: Any, twin: str, column: str) -> None:
+    """Few rows are ever deleted, so that this index costs an update nothing."""
+    cursor.execute("SELECT to_regclass(%s), to_regclass(%s)", [twin, f"{twin}_deleted"])
+    table, index = cursor.fetchone()
+    if table is not None and index is None:
+        cursor.execute(f"CREATE INDEX {twin}_deleted ON {twin} ({column}) WHERE history_act = 'D'")
 
 
 def function_body(cursor: Any, table: str, without: frozenset[str]) -> str:
@@ -270,3 +292,15 @@ def images_of(
             image = dict(zip(names, row, strict=True))
             found[image[key]].append(image)
     return found
+
+
+def deleted_of(model: type[models.Model], value: Any) -> list[int]:
+    """Primary keys of the rows that were deleted while their `deleted_found_by` column had the value."""
+    twin, column, key = history_table(model), _deleted_by[model], model._meta.pk.column
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT DISTINCT {key} FROM {twin} WHERE history_act = 'D' AND {column} = %s"
+            f" ORDER BY {key}",
+            [value],
+        )
+        return [pk for (pk,) in cursor.fetchall()]

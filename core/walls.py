@@ -22,6 +22,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
+from core.acting import identity
 from core.scope import Actor, Maintenance, after
 
 RIGHTS, REGION, CITY, MIXED = (
@@ -71,6 +72,8 @@ class Scope:
     assigned: int | None = None
     entrusted: tuple[str, ...] = ()
     jobs: tuple[str, ...] = ()
+    # The number of the signed-in user, "maintenance" for background work: for rows of one's own.
+    user: str = ""
 
 
 def scope_of(actor: Actor | None) -> Scope:
@@ -88,7 +91,8 @@ def scope_of(actor: Actor | None) -> Scope:
     else:
         role = CITY if prefixes == (settings.SITE_CITY_CODE,) else REGION
     entrusted = shortest(actor.entrusted_prefixes) if assigned is not None else ()
-    return Scope(role, prefixes, assigned, entrusted, jobs)
+    user = "maintenance" if isinstance(actor, Maintenance) else str(identity(actor)[0] or "")
+    return Scope(role, prefixes, assigned, entrusted, jobs, user)
 
 
 def shortest(prefixes: Iterable[str]) -> tuple[str, ...]:
@@ -122,6 +126,7 @@ def assume(actor: Actor | None) -> None:
             " set_config('povertyops.assigned', %s, true),"
             " set_config('povertyops.entrusted', %s, true),"
             " set_config('povertyops.jobs', %s, true),"
+            " set_config('povertyops.user', %s, true),"
             " set_config('role', %s, true)",
             [
                 single,
@@ -130,6 +135,7 @@ def assume(actor: Actor | None) -> None:
                 str(scope.assigned or ""),
                 ",".join(scope.entrusted),
                 ",".join(scope.jobs),
+                scope.user,
                 scope.role,
             ],
         )
@@ -154,7 +160,8 @@ def is_partial() -> bool:
 
 
 _SETTINGS = tuple(
-    f"povertyops.{name}" for name in ("low", "high", "prefixes", "assigned", "entrusted", "jobs")
+    f"povertyops.{name}"
+    for name in ("low", "high", "prefixes", "assigned", "entrusted", "jobs", "user")
 )
 
 

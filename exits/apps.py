@@ -9,8 +9,10 @@ class ExitsConfig(AppConfig):
     def ready(self) -> None:
         from exits import tasks  # noqa: F401 - registers the job kinds in every process
         from exits.catalog import sync_definitions
-        from exits.queries import lines_of_year
+        from exits.queries import lines_of_year, village_headcounts
         from households.queries import lines_from
+        from villages.queries.indicators import headcounts_from
 
         post_migrate.connect(sync_definitions, sender=self)
         lines_from(lines_of_year)
+        headcounts_from(village_headcounts)

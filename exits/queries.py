@@ -1,14 +1,15 @@
 """Reading computed figures for a purpose; the register itself is not touched here."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from django.db.models import Q
 
 from core.scope import Actor
-from exits.enums import TALLIES, Flow, LineKind, Metric
+from exits.enums import TALLIES, Flow, LineKind, Metric, Verdict
 from exits.models import FlowFigure, MetricDefinition, PovertyLine, Snapshot
+from villages.queries.indicators import Measured
 
 
 @dataclass
@@ -106,3 +107,20 @@ def definitions(partition: int, area: str = "") -> dict[str, MetricDefinition]:
         if (row.valid_to is None or row.valid_to >= partition) and row.area in ("", area):
             result[row.code] = row
     return result
+
+
+def village_headcounts(codes: Collection[str], partition: int, actor: Actor) -> dict[str, Measured]:
+    """The headcount rates of villages in words, with what their standard says of them."""
+    rows = Snapshot.objects.visible_to(actor).filter(
+        partition=partition, metric=Metric.HEADCOUNT_RATE, region_code__in=codes
+    )
+    return {row.region_code: _measured(row) for row in rows}
+
+
+def _measured(row: Snapshot) -> Measured:
+    judged = {Verdict.MET: True, Verdict.NOT_MET: False}
+    if not row.denominator or row.numerator is None:
+        return Measured(row.reason or "没有人口基数，无法计算", None)
+    rate = (Decimal(row.numerator) * 100 / row.denominator).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    text = f"{rate}%（未脱贫 {row.numerator:,} 人，人口基数 {row.denominator:,} 人）"
+    return Measured(text, judged.get(Verdict(row.verdict)))

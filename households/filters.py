@@ -18,12 +18,11 @@ from django.utils.safestring import SafeString, mark_safe
 
 from core import idnumbers
 from core.scope import Actor, overlaps, trim
-from core.sharing import FieldGroup
 from households.catalog import facts_of, labels
 from households.models import Household, HouseholdYear, Person, PersonYear
 from households.queries.conditions import (
+    OVERDUE,
     PLACES,
-    Untailed,
     matching_households,
     matching_persons,
 )
@@ -204,20 +203,12 @@ class RegisterFilterSet(ScopedFilterSet):
     )
     below_line = OneOfFilter("收入低于当年标准", _ANSWERS)
     poor_village = OneOfFilter("在贫困村", _ANSWERS)
+    mark = OneOfFilter("待核查", [*_ANSWERS, (OVERDUE, "已逾期")])
 
     @property
     def chosen_year(self) -> int | None:
         """The year asked for, else the latest of the register."""
         return self.terms["year"] or next(iter(partition_years()), None)
-
-    @property
-    def searched(self) -> dict[str, Any]:
-        """The terms as they are searched: a client given no numbers finds nobody by one's end."""
-        given = getattr(self.actor, "field_groups", None)
-        word = self.terms.get("q")
-        if word and given is not None and FieldGroup.IDENTITY_FULL not in given:
-            return {**self.terms, "q": Untailed(word)}
-        return self.terms
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         year = self.chosen_year
@@ -234,7 +225,7 @@ class HouseholdYearFilter(RegisterFilterSet):
     q = WordFilter(label="姓名、拼音、编号、村", max_length=60)
 
     def matching(self, rows: Any, year: int) -> QuerySet[Any]:
-        return matching_households(rows, self.searched, year)
+        return matching_households(rows, self.terms, year)
 
 
 class PersonYearFilter(RegisterFilterSet):
@@ -250,4 +241,4 @@ class PersonYearFilter(RegisterFilterSet):
 
     def matching(self, rows: Any, year: int) -> QuerySet[Any]:
         households = HouseholdYear.objects.visible_to(self.actor)
-        return matching_persons(rows, households, self.searched, year)
+        return matching_persons(rows, households, self.terms, year)

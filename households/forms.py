@@ -1,14 +1,35 @@
 """Forms of the household's page."""
 
+from datetime import date
 from typing import Any
 
 from django import forms
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from core.exports.forms import ExportForm
 from core.ledger.services import without_numbers
 from households.enums import Purpose
+
+# No register is older.
+EARLIEST = date(2010, 1, 1)
+
+
+class DayForm(forms.Form):
+    """A day that has been."""
+
+    on = forms.DateField(
+        label="日期",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"required": "请填写日期。", "invalid": "请按 年-月-日 填写日期。"},
+    )
+
+    def clean_on(self) -> Any:
+        day = self.cleaned_data["on"]
+        if not EARLIEST <= day <= timezone.localdate():
+            raise ValidationError(f"日期应在 {EARLIEST} 至今天之间。")
+        return day
 
 
 class AssignForm(forms.Form):
@@ -99,3 +120,60 @@ class ListExportForm(ExportForm):
             return []
         ticked = set(self.cleaned_data["columns"])
         return [name for name in self.known if name in ticked]
+
+
+class ColumnsForm(forms.Form):
+    """Which facts a list shows beside number, name and place; none for the usual ones."""
+
+    MOST = 12
+
+    columns = forms.MultipleChoiceField(
+        label="显示的列",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"invalid_choice": "没有这一列。"},
+    )
+
+    def __init__(self, *args: Any, known: dict[str, str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.known = known
+        self.fields["columns"].choices = list(known.items())  # type: ignore[attr-defined]
+
+    def clean_columns(self) -> list[str]:
+        ticked = list(self.cleaned_data["columns"])
+        if len(ticked) > self.MOST:
+            raise ValidationError(f"最多选 {self.MOST} 列。", code="too_many")
+        return ticked
+
+    @property
+    def chosen(self) -> list[str]:
+        """In the order of the form; empty when the usual columns are wanted."""
+        if "usual" in self.data:
+            return []
+        ticked = set(self.cleaned_data["columns"])
+        return [name for name in self.known if name in ticked]
+
+
+class SavedViewForm(forms.Form):
+    """The name of a search, and the office it is shared with."""
+
+    ALONE = ""
+
+    name = forms.CharField(
+        label="名称",
+        max_length=30,
+        error_messages={"required": "请给视图起个名称。", "max_length": "名称不超过 30 个字。"},
+    )
+    office = forms.ChoiceField(label="谁能看到", required=False)
+
+    def __init__(self, *args: Any, offices: list[tuple[str, str]], **kwargs: Any) -> None:
+        """`offices` are (key, name) of those the user belongs to."""
+        super().__init__(*args, **kwargs)
+        self.fields["office"].choices = [(self.ALONE, "只有本人"), *offices]  # type: ignore[attr-defined]
+
+    def clean_name(self) -> str:
+        words = " ".join(str(self.cleaned_data["name"]).split())
+        if without_numbers(words) != words:
+            self.data = {**self.data.dict(), "name": ""}  # type: ignore[attr-defined]
+            raise ValidationError("名称里不要填写证件号码或手机号码。", code="number")
+        return words

@@ -1,16 +1,19 @@
 """Lists of the register as they are exported: the lines of the page, a thousand at a time."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from core import papers
 from core.exports.kinds import Kind, Terms, register
 from core.scope import Actor, within
 from core.templatetags.show import mask_phone
 from households.catalog import facts, label
 from households.models import HouseholdYear, PersonYear
 from households.queries import cells
+from households.queries import papers as sheets
 from households.queries.conditions import (
+    OVERDUE,
     STATUS_GROUPS,
     YES,
     matching_households,
@@ -40,7 +43,7 @@ _CODED = {
 _PLAIN = {
     "year": "年度", "region": "区划", "county": "县区", "town": "乡镇", "village": "行政村",
     "exit_year": "脱贫年度", "income_below": "人均纯收入低于", "income_above": "人均纯收入高于",
-    "below_line": "收入低于当年标准", "poor_village": "在贫困村", "missing": "未填项目", "q": "姓名、拼音、编号、村",
+    "below_line": "收入低于当年标准", "poor_village": "在贫困村", "mark": "待核查", "missing": "未填项目", "q": "姓名、拼音、编号、村",
 }  # fmt: skip
 
 
@@ -180,8 +183,68 @@ def words(terms: Terms) -> str:
             parts.append(f"{text}：{'、'.join(said)}")
     if chosen := terms.get("columns"):
         parts.append(_chosen_words(chosen))
-    return "；".join(parts).replace(f"：{YES}", "：是").replace("：false", "：否")
+    return (
+        "；".join(parts)
+        .replace(f"：{YES}", "：是")
+        .replace("：false", "：否")
+        .replace(f"：{OVERDUE}", "：已逾期")
+    )
 
 
 register(Kind("households", "贫困户清单", READ, REVEAL, household_heads, count, lines, words))
 register(Kind("persons", "贫困人口清单", READ, REVEAL, person_heads, count_people, people, words))
+
+
+# --- Lists of one village on paper -------------------------------------------------------------
+
+ROSTER, GAPS = "village-roster", "village-gaps"
+# How wide each column is, as a class of the sheet's style.
+_ROSTER_WIDTHS = ("c-1", "c-3", "c-2", "c-4", "", "c-1", "", "", "", "", "", "c-2")
+_GAP_WIDTHS = ("c-1", "c-3", "c-2", "c-2", "c-1", "", "c-5")
+
+
+def village_rows(kind: str, terms: Terms, actor: Actor) -> Any:
+    """The households of a village's paper that the actor sees; `terms` are year and village."""
+    chosen = sheets.on_roster if kind == ROSTER else sheets.with_gaps
+    return chosen(str(terms["village"]), int(terms["year"]), actor)
+
+
+def sheet_context(
+    kind: str, terms: Terms, rows: Sequence[Sequence[Any]], total: int
+) -> dict[str, Any]:
+    """What the sheet of a village's paper shows; on the page and in the PDF the same."""
+    place = sheets.place_of(str(terms["village"]), int(terms["year"]))
+    is_roster = kind == ROSTER
+    heads = sheets.ROSTER_HEADS if is_roster else sheets.GAP_HEADS
+    title = "贫困户花名册" if is_roster else "信息未填清单"
+    where = " ".join(filter(None, (place.county, place.town, place.village)))
+    return {
+        "title": f"{place.village}{title}",
+        "about": f"{where}　{terms['year']} 年度　共 {total} 户",
+        "heads": list(zip(heads, _ROSTER_WIDTHS if is_roster else _GAP_WIDTHS, strict=True)),
+        "rows": rows,
+    }
+
+
+def _village(kind: str, title: str) -> Kind:
+    read = sheets.roster_rows if kind == ROSTER else sheets.gap_rows
+
+    def seen(terms: Terms, actor: Actor, region: str) -> Any:
+        return village_rows(kind, terms, actor).in_region(region or str(terms["village"]))
+
+    def count_of(terms: Terms, actor: Actor, *, region: str, full: bool) -> int:
+        return int(seen(terms, actor, region).count())
+
+    def rows_of(terms: Terms, actor: Actor, *, region: str, full: bool) -> Iterator[list[Any]]:
+        yield from read(seen(terms, actor, region), int(terms["year"]))
+
+    def paper(terms: Terms, rows: Sequence[Sequence[Any]], printed: papers.Printed) -> bytes:
+        shown = sheet_context(kind, terms, rows, len(rows))
+        return papers.pdf("papers/table.html", {**shown, "printed": printed})
+
+    heads = sheets.ROSTER_HEADS if kind == ROSTER else sheets.GAP_HEADS
+    return Kind(kind, title, READ, REVEAL, heads, count_of, rows_of, words, paper)
+
+
+register(_village(ROSTER, "村花名册"))
+register(_village(GAPS, "村信息未填清单"))

@@ -242,7 +242,11 @@ STORAGES = {
 MEDIA_ROOT = UPLOAD_DIR
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+# The entry of the largest household: some fifty fields a member.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 4_000
 FILE_UPLOAD_PERMISSIONS = 0o600
+# Photos and scans of papers, in megabytes each.
+ATTACHMENT_MAX_MB = env.int("ATTACHMENT_MAX_MB", default=10)
 
 SECURE = env.bool("HTTPS", default=False)
 SESSION_COOKIE_NAME = "__Host-povertyops" if SECURE else "povertyops"
@@ -328,6 +332,11 @@ RATE_LIMITS = {
     "export": env.str("RATE_EXPORT", default="6/m,60/d"),
     "reveal": env.str("RATE_REVEAL", default="30/h,120/d"),
     "upload": env.str("RATE_UPLOAD", default="10/m,60/h"),
+    # A field that is left and a draft that is kept are a call each.
+    "type": env.str("RATE_TYPE", default="300/m,9000/h"),
+    "edit": env.str("RATE_EDIT", default="60/m,1200/h"),
+    "attach": env.str("RATE_ATTACH", default="30/m,600/h"),
+    "print": env.str("RATE_PRINT", default="20/m,400/d"),
     # Refusals of callers of the API without a good key, per address.
     "api_refused": env.str("RATE_API_REFUSED", default="60/m,600/h"),
 }

@@ -11,6 +11,20 @@ _PLACE = "region_code"
 _JOBS = "public.scope_covers(scope, 'povertyops.jobs')"
 
 
+_OWN = (
+    "current_setting('povertyops.user', true) IN ({0}::text, 'maintenance')"
+    " AND public.scope_covers({1})"
+)
+_MINE = "owner_id::text = current_setting('povertyops.user', true)"
+# Whoever holds a grant today in the region and department of the row.
+_OF_OFFICE = (
+    "(region_prefix, department) IN (SELECT g.region_prefix, g.department FROM accounts_grant g"
+    " WHERE g.user_id::text = current_setting('povertyops.user', true)"
+    " AND g.revoked_at IS NULL AND (now() AT TIME ZONE 'Asia/Shanghai')::date"
+    " BETWEEN g.valid_from AND coalesce(g.valid_to, 'infinity'))"
+)
+
+
 def _assigned(column: str) -> str:
     return f"{column} IN (SELECT public.households_assigned())"
 
@@ -54,10 +68,23 @@ TABLES: dict[str, Table] = {
     "households_objection": Table("rac", "village_code"),
     # How long a county posts its notices: read by its towns and villages too, written by itself.
     "households_noticerule": Table("rac", "region_code", besides="true"),
+    "households_attachment": Table("rac", "village_code", _assigned("household_id")),
     "households_change": Table("rac", "village_code"),
     "households_changestep": Table("ra", "village_code"),
     # Which levels review a county's changes: read by its towns and villages too.
     "households_reviewchain": Table("rac", "region_code", besides="true"),
+    # An entry in the making is its owner's alone; background work clears the old ones away.
+    "households_draft": Table("racd", rule=_OWN.format("owner_id", "village_code")),
+    # Searches kept by name: their owner's, and the office's they are shared with.
+    "households_savedview": Table("racd", rule=f"{_MINE} OR is_shared AND {_OF_OFFICE}"),
+    "households_chosencolumns": Table("racd", rule=_MINE),
+    "households_writtenedit": Table("ra", "village_code"),
+    # Acts on many households, with what they leave behind
+    "households_bulkact": Table("rac", _PLACE),
+    "households_bulkrow": Table("ra", "village_code"),
+    "households_mark": Table("rac", "village_code", _assigned("household_id")),
+    "households_task": Table("rac", _PLACE),
+    "households_taskitem": Table("rac", "village_code"),
     "households_formerplace": Table("r", "village_code", _assigned("household_id")),
     "households_partition": Table("rac"),
     "households_codeentry": Table("ra"),
@@ -168,6 +195,7 @@ FUNCTIONS: dict[str, str] = {
     "households_elsewhere(text[], int)": RIGHTS,
     "persons_elsewhere(text[], int)": RIGHTS,
     "documents_elsewhere(bytea[])": RIGHTS,
+    "documents_held(bytea[], int, text[])": RIGHTS,
     "imports_remove_created(bigint, text)": RIGHTS,
     "seal_head(text, text)": WORKER,
     "seal_digest(text, text, text[], bigint, bigint, integer)": WORKER,

@@ -11,7 +11,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from django.db.models import QuerySet
+
+from core.exports.kinds import Kind, Terms, register
+from core.scope import Actor
 from villages.checks import RawRow
+from villages.enums import Level
+from villages.models import Region, VillageYear
+from villages.queries import yearly
 
 DATA = Path(__file__).parent / "data"
 
@@ -159,3 +166,58 @@ def effective_dates() -> list[tuple[date, str, str]]:
         for row in _records("effective_dates.csv")
         for prefix in (row["old_prefix"], row["new_prefix"])
     ]
+
+
+# --- Lists that are exported -------------------------------------------------------------------
+
+READ = "households.view_register"
+VILLAGES = "villages"
+_PLACE_HEADS = ("区划代码", "县区", "乡镇", "行政村", "年度")
+
+
+def export_heads(terms: Terms) -> tuple[str, ...]:
+    """Place and year, then every fact of a village's year by its label."""
+    return (*_PLACE_HEADS, *(str(field.verbose_name) for field in yearly.facts()))
+
+
+def villages_of(terms: Terms, actor: Actor, *, region: str, full: bool) -> "QuerySet[Region]":
+    """The villages that the actor sees, as they stood at the end of the year."""
+    found = Region.objects.visible_to(actor).valid_in_year(int(terms["year"]))
+    for prefix in filter(None, (region, terms.get("region"))):
+        found = found.below(str(prefix))
+    return found.filter(level=Level.VILLAGE).order_by("code")
+
+
+def _export_count(terms: Terms, actor: Actor, *, region: str, full: bool) -> int:
+    return villages_of(terms, actor, region=region, full=full).count()
+
+
+def _export_rows(terms: Terms, actor: Actor, *, region: str, full: bool) -> Iterator[list[Any]]:
+    """A row of each village, empty where nobody stated a fact; three statements for all of them."""
+    year = int(terms["year"])
+    villages = list(villages_of(terms, actor, region=region, full=full).values_list("code", "name"))
+    above = {f"{code[:length]:0<12}" for code, _ in villages for length in (6, 9)}
+    names = dict(
+        Region.objects.valid_in_year(year).filter(code__in=above).values_list("code", "name")
+    )
+    known: Any = VillageYear.objects.visible_to(actor).filter(year=year)
+    codes = [code for code, _ in villages]
+    stated = {row.region_code: row for row in known.filter(region_code__in=codes)}
+    fields = [field.name for field in yearly.facts()]
+    for code, name in villages:
+        county, town = names.get(f"{code[:6]:0<12}", ""), names.get(f"{code[:9]:0<12}", "")
+        row = stated.get(code)
+        facts = [getattr(row, field) if row else None for field in fields]
+        yield [code, county, town, name, year, *facts]
+
+
+def _export_words(terms: Terms) -> str:
+    place = f"；区划：{terms['region']}" if terms.get("region") else ""
+    return f"年度：{terms['year']}{place}"
+
+
+register(
+    Kind(
+        VILLAGES, "行政村清单", READ, READ, export_heads, _export_count, _export_rows, _export_words
+    )
+)

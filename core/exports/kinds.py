@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from core.papers import Printed
 from core.scope import Actor
 
 Terms = Mapping[str, Any]
@@ -24,9 +25,17 @@ class Count(Protocol):
         """
 
 
+class Paper(Protocol):
+    def __call__(self, terms: Terms, rows: Sequence[Sequence[Any]], printed: Printed) -> bytes:
+        """The rows as a PDF that says at its foot who printed it, when and what for."""
+
+
 @dataclass(frozen=True)
 class Kind:
-    """A list that can be exported. `reads` and `reveals` are the rights that rows and full numbers need."""
+    """A list that can be exported. `reads` and `reveals` are the rights that rows and full numbers need.
+
+    `paper` lays its rows out as a PDF; a list without it cannot be printed.
+    """
 
     name: str
     label: str
@@ -36,6 +45,7 @@ class Kind:
     count: Count
     rows: Rows
     words: Callable[[Terms], str]
+    paper: Paper | None = None
 
     def heads(self, terms: Terms) -> tuple[str, ...]:
         """The heads of the columns; where columns can be chosen, the terms say which."""

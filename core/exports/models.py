@@ -17,6 +17,10 @@ class Format(models.TextChoices):
     CSV = "csv", "文本表格（.csv）"
 
 
+# Lists that are read rather than worked on can be printed: no format that every list has.
+PDF = "pdf"
+
+
 class ReleaseState(models.TextChoices):
     ASKED = "ASKED", "待复核"
     RELEASED = "RELEASED", "已放行"

@@ -12,8 +12,8 @@ from django.contrib.auth import get_user_model
 
 from core import ledger, walls
 from core.exports.kinds import Kind, kind_of
-from core.exports.models import ExportFile, FileState
-from core.exports.services import NotAllowedError, check_rights, mark_of
+from core.exports.models import PDF, ExportFile, FileState
+from core.exports.services import NotAllowedError, check_rights, mark_of, on_paper
 from core.jobs.services import JobFailedError, Run, handles
 from core.ledger import Act
 from core.workbooks import writing
@@ -72,6 +72,10 @@ def _write(file: ExportFile, kind: Kind, actor: Any, run: Run) -> tuple[Path, in
             yield row
 
     try:
+        if file.file_format == PDF:
+            cells = list(told())
+            path.write_bytes(on_paper(kind, file.terms, cells, file.purpose, actor))
+            return path, len(cells)
         count = writing.write(
             path,
             file.file_format,

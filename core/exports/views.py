@@ -11,10 +11,11 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_POST
 
+from core import papers
 from core.exports import services
 from core.exports.forms import FULL, DecisionForm, ExportForm
 from core.exports.kinds import kind_of, label_of, words_of
-from core.exports.models import ExportFile, ExportRelease, FileState, Format, ReleaseState
+from core.exports.models import PDF, ExportFile, ExportRelease, FileState, Format, ReleaseState
 from core.limits import limited
 from core.web import require
 from core.workbooks import writing
@@ -31,7 +32,7 @@ TONES = {
     FileState.FAILED: "bad",
     FileState.REMOVED: "neutral",
 }
-MIME = {Format.XLSX: writing.XLSX, Format.CSV: writing.CSV}
+MIME: dict[str, str] = {Format.XLSX: writing.XLSX, Format.CSV: writing.CSV, PDF: papers.PDF}
 
 
 def answer(
@@ -70,7 +71,7 @@ def answer(
 
 def _at_once(request: HttpRequest, order: services.Order, *, within: str) -> HttpResponse:
     body = services.now(order=order, within=within, request=request, by=request.user)
-    response = HttpResponse(body, content_type=MIME[Format(order.file_format)])
+    response = HttpResponse(body, content_type=MIME[order.file_format])
     name = _name(label_of(order.kind), order.file_format)
     response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name)
     return response
@@ -119,7 +120,7 @@ def download(request: HttpRequest, pk: int) -> HttpResponseBase:
         path.open("rb"),
         as_attachment=True,
         filename=_name(kind_of(file.kind).label, file.file_format),
-        content_type=MIME[Format(file.file_format)],
+        content_type=MIME[file.file_format],
     )
 
 

@@ -21,6 +21,7 @@ KINDS = {
     "day": "日报",
     "batch": "导入批次",
     "catalog": "代码表和规则",
+    "procedure": "识别与退出程序",
 }
 # The parts of the product that refused pages belong to, by the first word of a route.
 _PARTS = {
@@ -41,6 +42,7 @@ SEARCHED = frozenset({"household", "person", "user"})
 _NAMES = {
     "about": "查询对象",
     "act": "操作",
+    "attachment": "附件号",
     "before": "早于",
     "by": "方式",
     "by_name": "含姓名或号码",

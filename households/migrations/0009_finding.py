@@ -4,18 +4,20 @@ from typing import Any
 
 from django.db import migrations, models
 
-# Readings of characters as surnames, where they differ from the usual one.
+# Readings of characters as surnames, where they differ from the usual one. All but 黑 (he) are among
+# the readings that pypinyin knows of the character; which of them is the surname's is what the
+# dictionaries of surnames say.
 SURNAMES = {
     "单": "shan", "解": "xie", "仇": "qiu", "区": "ou", "朴": "piao", "查": "zha", "曾": "zeng",
-    "任": "ren", "盖": "ge", "乐": "yue", "尉": "yu", "万": "wan", "翟": "zhai", "洗": "xian",
-    "冼": "xian", "缪": "miao", "覃": "qin", "谌": "chen", "种": "chong", "重": "chong",
-    "秘": "bi", "贲": "ben", "繁": "po", "员": "yun", "祭": "zhai", "召": "shao", "折": "she",
-    "黑": "he", "盛": "sheng", "华": "hua", "宁": "ning", "应": "ying", "燕": "yan", "车": "che",
-    "那": "na", "牟": "mu", "麻": "ma", "纪": "ji", "郇": "xun", "郗": "xi", "葛": "ge",
-    "阚": "kan", "逄": "pang", "宓": "mi", "臧": "zang", "撒": "sa", "瞿": "qu", "芮": "rui",
-    "石": "shi", "俞": "yu", "哈": "ha", "厍": "she", "佴": "nai", "幺": "yao", "隗": "wei",
-    "乜": "nie", "句": "gou", "褚": "chu", "卜": "bu", "过": "guo", "柏": "bai", "晁": "chao",
-    "訾": "zi", "璩": "qu", "郄": "qie", "长": "chang", "参": "shen", "朱": "zhu", "曲": "qu",
+    "盖": "ge", "乐": "yue", "尉": "yu", "翟": "zhai", "洗": "xian", "缪": "miao", "覃": "qin",
+    "种": "chong", "重": "chong", "秘": "bi", "繁": "po", "员": "yun", "祭": "zhai", "召": "shao",
+    "折": "she", "黑": "he", "牟": "mu", "郇": "xun", "阚": "kan", "佴": "nai", "隗": "wei",
+    "乜": "nie", "句": "gou", "卜": "bu", "长": "chang", "参": "shen",
+}  # fmt: skip
+# Surnames that families read in two ways. Of the others above the usual reading is the second one:
+# so types who does not know better.
+SECOND = {
+    "谌": "shen", "宓": "fu", "贲": "fei", "郗": "chi", "郄": "xi", "莘": "xin",
 }  # fmt: skip
 
 FUNCTIONS = """
@@ -45,9 +47,11 @@ $body$ SELECT CASE WHEN lower(sign) BETWEEN '0' AND '9' OR lower(sign) BETWEEN '
 
 CREATE FUNCTION read_names(names text[]) RETURNS void LANGUAGE sql
     SECURITY DEFINER SET search_path = public, pg_temp SET enable_nestloop = off AS $body$
-    INSERT INTO households_namereading (name, initials, pinyin)
-    SELECT name, left(s1, 1) || left(s2, 1) || left(s3, 1) || left(s4, 1), s1 || s2 || s3 || s4
-      FROM (SELECT n.name,
+    INSERT INTO households_namereading (name, initials, pinyin, other_initials, other_pinyin)
+    SELECT name, left(s1, 1) || left(s2, 1) || left(s3, 1) || left(s4, 1), s1 || s2 || s3 || s4,
+           CASE WHEN o1 <> '' THEN left(o1, 1) || left(s2, 1) || left(s3, 1) || left(s4, 1) ELSE '' END,
+           CASE WHEN o1 <> '' THEN o1 || s2 || s3 || s4 ELSE '' END
+      FROM (SELECT n.name, coalesce(h1.other, '') AS o1,
                    CASE left(n.name, 2) WHEN '尉迟' THEN 'yu' WHEN '万俟' THEN 'mo'
                        WHEN '长孙' THEN 'zhang' WHEN '澹台' THEN 'tan' WHEN '单于' THEN 'chan'
                        ELSE coalesce(h1.surname, read_plain(substr(n.name, 1, 1))) END AS s1,
@@ -64,7 +68,7 @@ CREATE FUNCTION read_names(names text[]) RETURNS void LANGUAGE sql
     UNION ALL
     -- Longer names are rare, and take the slower way: letter by letter.
     SELECT name, left(string_agg(left(sound, 1), '' ORDER BY place), 60),
-           left(string_agg(sound, '' ORDER BY place), 400)
+           left(string_agg(sound, '' ORDER BY place), 400), '', ''
       FROM (SELECT n.name, c.place,
                    coalesce(CASE c.place WHEN 1 THEN h.surname ELSE h.sound END,
                             read_plain(c.sign)) AS sound
@@ -123,7 +127,9 @@ def fill(apps: Any, _editor: Any) -> None:
         sign = chr(point)
         sound = lazy_pinyin(sign, style=Style.NORMAL, errors="ignore")
         if sound and sound[0].isascii() and sound[0].isalpha():
-            found.append(hanzi(sign=sign, sound=sound[0], surname=SURNAMES.get(sign, sound[0])))
+            surname = SURNAMES.get(sign, sound[0])
+            other = SECOND.get(sign, "" if surname == sound[0] else sound[0])
+            found.append(hanzi(sign=sign, sound=sound[0], surname=surname, other=other))
     hanzi.objects.bulk_create(found, batch_size=5_000)
 
 
@@ -138,6 +144,7 @@ class Migration(migrations.Migration):
                     max_length=1, primary_key=True, serialize=False, verbose_name="字")),
                 ("sound", models.CharField(max_length=8, verbose_name="读音")),
                 ("surname", models.CharField(max_length=8, verbose_name="作姓氏的读音")),
+                ("other", models.CharField(blank=True, max_length=8, verbose_name="作姓氏的又读")),
             ],
             options={"verbose_name": "汉字读音"},
         ),
@@ -148,12 +155,16 @@ class Migration(migrations.Migration):
                     max_length=60, primary_key=True, serialize=False, verbose_name="姓名")),
                 ("initials", models.CharField(max_length=60, verbose_name="拼音首字母")),
                 ("pinyin", models.CharField(max_length=400, verbose_name="全拼")),
+                ("other_initials", models.CharField(blank=True, max_length=60, verbose_name="又读首字母")),
+                ("other_pinyin", models.CharField(blank=True, max_length=400, verbose_name="又读全拼")),
             ],
             options={
                 "verbose_name": "姓名读音",
                 "indexes": [
                     models.Index(fields=["initials", "name"], name="name_by_initials"),
                     models.Index(fields=["pinyin", "name"], name="name_by_pinyin"),
+                    models.Index(condition=models.Q(("other_initials", ""), _negated=True), fields=["other_initials", "name"], name="name_by_other_initials"),
+                    models.Index(condition=models.Q(("other_pinyin", ""), _negated=True), fields=["other_pinyin", "name"], name="name_by_other_pinyin"),
                 ],
             },
         ),

@@ -1,6 +1,18 @@
 """The register: identities that live for ever, and what is declared of them year by year."""
 
 from households.models.assignment import Assignment
+from households.models.attachment import Attachment
+from households.models.bulk import (
+    BulkAct,
+    BulkKind,
+    BulkRow,
+    BulkState,
+    Mark,
+    MarkResult,
+    Outcome,
+    Task,
+    TaskItem,
+)
 from households.models.change import (
     Change,
     ChangeAct,
@@ -10,6 +22,7 @@ from households.models.change import (
     ReviewChain,
 )
 from households.models.codes import CodeEntry, CodeSynonym
+from households.models.draft import Draft, WrittenEdit
 from households.models.former import FormerPlace
 from households.models.household import Household, HouseholdYear
 from households.models.ledger import DirtyRegion, MembershipEvent, StatusEvent
@@ -27,28 +40,40 @@ from households.models.procedure import (
     ProcedureStep,
     Publicity,
 )
+from households.models.saved import ChosenColumns, Listing, SavedView
 from households.models.work import WorkSpell
 
 __all__ = [
     "Assignment",
+    "Attachment",
+    "BulkAct",
+    "BulkKind",
+    "BulkRow",
+    "BulkState",
     "Change",
     "ChangeAct",
     "ChangeKind",
     "ChangeState",
     "ChangeStep",
+    "ChosenColumns",
     "CodeEntry",
     "CodeSynonym",
     "DayKind",
     "Decision",
     "DirtyRegion",
+    "Draft",
     "FormerPlace",
     "Hanzi",
     "Household",
     "HouseholdYear",
+    "Listing",
+    "Mark",
+    "MarkResult",
     "MembershipEvent",
     "NameReading",
     "NoticeRule",
     "Objection",
+    "Outcome",
     "Partition",
     "Person",
     "PersonYear",
@@ -58,6 +83,10 @@ __all__ = [
     "ProcedureStep",
     "Publicity",
     "ReviewChain",
+    "SavedView",
     "StatusEvent",
+    "Task",
+    "TaskItem",
     "WorkSpell",
+    "WrittenEdit",
 ]

@@ -16,7 +16,7 @@ from core.fields import (
     Text,
     YesNo,
 )
-from core.history import tracked
+from core.history import deleted_found_by, tracked
 from core.idnumbers import STORED
 from core.scope import ScopedQuerySet
 from households.enums import FEMALE, HEAD, MALE
@@ -100,6 +100,7 @@ class PersonYearQuerySet(ScopedQuerySet["PersonYear"]):
         return self.filter(relation_to_head=HEAD)
 
 
+@deleted_found_by("household_id")
 @tracked
 class PersonYear(models.Model):
     """Everything declared of a person for one year: relation, school, health, work, insurance."""

@@ -178,7 +178,7 @@ class ProcedureStep(models.Model):
 class Publicity(models.Model):
     """One public notice (公示) of a procedure's list: where, from when, until when, on which ground.
 
-    `list_digest` is the SHA-256 of the list as it was posted: names and groups only.
+    `listed` is the list as it was posted, groups and names only; `list_digest` its SHA-256.
     """
 
     procedure = models.ForeignKey(
@@ -192,6 +192,7 @@ class Publicity(models.Model):
     day_kind = models.CharField("天数口径", max_length=8, choices=DayKind.choices)
     ends_on = models.DateField("届满日期")
     source = models.CharField("依据", max_length=300)
+    listed = models.JSONField("公示名单", default=list)
     list_digest = models.CharField("名单摘要", max_length=64)
     created_by = _person("张贴人")
     created_at = models.DateTimeField("记录时间", db_default=Now())

@@ -14,6 +14,7 @@ from households.catalog import FieldFact, facts, labels
 from households.models import Household, HouseholdYear, Person, PersonYear
 from households.queries.keyset import HOUSEHOLDS, PERSONS, Keyset
 from households.queries.places import Place, places_on, year_end
+from households.queries.rows import MISSING
 from households.queries.values import birth_year, in_full, is_birth_date, written
 
 Show = Callable[[Any], Any]
@@ -92,6 +93,38 @@ def households(
             yield line
 
 
+def beside_households(
+    keys: Sequence[tuple[str, int]], columns: Sequence[str], year: int
+) -> dict[int, list[str]]:
+    """Household → the chosen facts in words, masked, for the lines of one page."""
+    own = _Reader(columns, _OF_HOUSEHOLD, False, _in_words)
+    found = own.read(HouseholdYear.objects.in_year(year), "household_id", {key[1] for key in keys})
+    return {key[1]: _line(columns, (own, found.get(key[1]))) for key in keys}
+
+
+def beside_persons(
+    keys: Sequence[tuple[str, int, int]], columns: Sequence[str], year: int
+) -> dict[int, list[str]]:
+    """Person's row → the chosen facts in words, those of the household too."""
+    own = _Reader(columns, _OF_PERSON, False, _in_words)
+    common = _Reader(columns, _OF_HOUSEHOLD, False, _in_words)
+    shared = common.read(
+        HouseholdYear.objects.in_year(year), "household_id", {key[1] for key in keys}
+    )
+    found = own.read(PersonYear.objects.all(), "id", {key[2] for key in keys})
+    return {
+        key[2]: _line(columns, (own, found.get(key[2])), (common, shared.get(key[1])))
+        for key in keys
+    }
+
+
+def _line(columns: Sequence[str], *parts: tuple["_Reader", tuple[Any, ...] | None]) -> list[str]:
+    line: list[Any] = [None] * len(columns)
+    for reader, values in parts:
+        reader.fill(line, values)
+    return [MISSING if cell is None else str(cell) for cell in line]
+
+
 def _chunks(
     rows: QuerySet[Any], order: Keyset, columns: Sequence[str], year: int
 ) -> Iterator[tuple[list[Any], list[list[Any]]]]:
@@ -119,7 +152,13 @@ def _chunks(
 class _Reader:
     """Reads the chosen facts of one table and those it points at, and nothing beside them."""
 
-    def __init__(self, columns: Sequence[str], models: dict[Any, str], full: bool) -> None:
+    def __init__(
+        self,
+        columns: Sequence[str],
+        models: dict[Any, str],
+        full: bool,
+        show: Callable[[FieldFact, bool], Show] | None = None,
+    ) -> None:
         chosen = [
             (at, facts()[name])
             for at, name in enumerate(columns)
@@ -138,7 +177,7 @@ class _Reader:
                 path = f"stated_{fact.name}"
                 self._stated[path] = is_stated
             self._paths.append(path)
-            self._cells.append((at, _show(fact, full)))
+            self._cells.append((at, (show or _show)(fact, full)))
 
     def read(self, rows: Any, key: str, wanted: set[int]) -> dict[int, tuple[Any, ...]]:
         """Key → (key, values as stored…); no query when no fact of these tables was chosen."""
@@ -178,3 +217,8 @@ def _sensitive(fact: FieldFact, full: bool) -> Show:
     if full:
         return lambda value: in_full(fact, value) if value else None
     return lambda value: written(fact, value) if value else None
+
+
+def _in_words(fact: FieldFact, _full: bool) -> Show:
+    """How a stored value stands on a page: with its unit, masked where it tells too much."""
+    return _sensitive(fact, False) if fact.sensitive else lambda value: written(fact, value)

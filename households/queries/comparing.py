@@ -101,7 +101,7 @@ def _yuan(value: Decimal | None) -> str:
     return "—" if value is None else f"{value:,.2f} 元/年"
 
 
-def _through(  # noqa: PLR0913
+def _through(
     label: str,
     unit: str,
     years: Sequence[int],

@@ -76,6 +76,7 @@ class HouseholdRow:
     status_tone: str
     status_label: str
     updated: datetime
+    pk: int
 
     @property
     def href(self) -> str:
@@ -97,6 +98,7 @@ class PersonRow:
     town_name: str
     household_no: str
     year: int
+    pk: int
 
     @property
     def href(self) -> str:
@@ -168,6 +170,7 @@ def _household_row(
         status_tone=STATUS_TONES[row.exit_status],
         status_label=label("exit_status", row.exit_status),
         updated=row.changed_at,
+        pk=row.household_id,
     )
 
 
@@ -195,4 +198,5 @@ def _person_row(row: PersonYear, place: Place) -> PersonRow:
         town_name=place.town,
         household_no=row.household.household_no,
         year=row.partition_id,
+        pk=row.pk,
     )

@@ -6,11 +6,12 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from core.scope import Actor, covers
-from households.catalog import FieldFact, facts_of, label
+from households.catalog import FieldFact, entry_facts, facts_of, label
 from households.enums import HEAD
-from households.models import Household, HouseholdYear, PersonYear
+from households.models import Household, HouseholdYear, Person, PersonYear, WorkSpell
 from households.queries.places import NOWHERE, Place, places_on, year_end
 from households.queries.rows import (
+    MISSING,
     NOTHING,
     STATUS_TONES,
     age_at_year_end,
@@ -32,6 +33,7 @@ _INCOME = "收入"
 OF_TODAY = ("natural_village_name", "address")
 # Shown in the head of the page.
 _ELSEWHERE = ("household_no", "head_name")
+_IN_TITLE = ("person_no", "name")
 _EARNED = ("income_wage", "income_business", "income_property", "income_transfer")
 _FEN = Decimal("0.01")
 # Declared figures are rounded to whole yuan here and there; a smaller difference says nothing.
@@ -81,6 +83,17 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class Sheet:
+    """One member in full: what is declared, what is not, and each spell of work."""
+
+    member: Member
+    person_no: str
+    items: list[Item]
+    missing: list[str]
+    spells: list[list[Item]]
+
+
+@dataclass(frozen=True, slots=True)
 class Income:
     """Net income per head as declared, and as its parts add up; the declared one never changes."""
 
@@ -121,8 +134,11 @@ def head_of_page(row: HouseholdYear, members: list[PersonYear]) -> Head:
 def member_years(row: HouseholdYear) -> list[PersonYear]:
     """Members in the year, the head first."""
     members = PersonYear.objects.in_year(row.partition_id).filter(household_id=row.household_id)
-    found = list(members.select_related("person").order_by("id"))
-    return sorted(found, key=lambda member: member.relation_to_head or "~")
+    return heads_first(members.select_related("person").order_by("id"))
+
+
+def heads_first(members: Iterable[PersonYear]) -> list[PersonYear]:
+    return sorted(members, key=lambda member: member.relation_to_head or "~")
 
 
 def member(row: PersonYear) -> Member:
@@ -137,6 +153,35 @@ def member(row: PersonYear) -> Member:
         health_label=hidden(row.health_status),
         labour_label=label("labour_capacity", row.labour_capacity),
     )
+
+
+def people(members: Iterable[PersonYear], spells: Iterable[WorkSpell]) -> list[Sheet]:
+    """Every member with all that is declared, what nobody stated, and the spells of work."""
+    told: dict[int, list[WorkSpell]] = {}
+    for spell in sorted(spells, key=lambda one: (one.started_month, one.pk)):
+        told.setdefault(spell.person_id, []).append(spell)
+    return [_sheet(row, told.get(row.person_id, [])) for row in members]
+
+
+def _sheet(row: PersonYear, spells: Iterable[WorkSpell]) -> Sheet:
+    own = [fact for fact in facts_of(Person) if fact.name not in _IN_TITLE]
+    facts = [(fact, getattr(row.person, fact.name)) for fact in own]
+    facts += [(fact, getattr(row, fact.name)) for fact in facts_of(PersonYear)]
+    items = [Item(fact.label, written(fact, value)) for fact, value in facts]
+    return Sheet(
+        member=member(row),
+        person_no=row.person.person_no,
+        items=[item for item in items if item.value != MISSING],
+        missing=[item.label for item in items if item.value == MISSING],
+        spells=[_spell(spell) for spell in spells],
+    )
+
+
+def _spell(spell: WorkSpell) -> list[Item]:
+    return [
+        Item(fact.label, written(fact, getattr(spell, fact.name)))
+        for fact in entry_facts(WorkSpell).values()
+    ]
 
 
 def lives_beyond(row: HouseholdYear, actor: Actor) -> bool:

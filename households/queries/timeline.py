@@ -1,201 +1,219 @@
-"""What happened to a household, youngest first: the ledgers of movement and every later change.
+"""What happened to a household, youngest first, one entry per act: who, when, what from and to, why.
 
-Written for the clerk who is asked about it: when, what from and to, why, by whom.
+Written for the clerk who is asked about it. Pages are cut by the time of the acts, so that what
+happens meanwhile moves nothing from one page to the next.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db import models
-from django.utils import timezone
 
-from core.history import images, images_of
-from core.scope import Actor, covers
-from households.catalog import FieldFact, facts_of
-from households.models import (
-    Household,
-    HouseholdYear,
-    MembershipEvent,
-    Person,
-    PersonYear,
-    StatusEvent,
-)
-from households.queries.values import written
+from core.scope import Actor
+from households.models import Household
+from households.queries.happenings import Item, items
+from households.queries.trail import trail
 from villages.models import Region
 
-# Changes of more facts than this are counted, not listed.
-_LISTED = 6
+# As many acts as one screen and a half hold.
+PAGE = 20
+# As many facts as a title names.
+_NAMED = 2
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """One line: when (a year, or the minute of a change), what, and by whom or why."""
+class Source:
+    """What background work wrote: its name, and its page for those who may open it."""
 
-    order: tuple[int, datetime]
-    when: str
+    name: str
+    href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The lines of one act about one member, one year or the household itself."""
+
     title: str
-    note: str = ""
-
-
-def timeline(row: HouseholdYear, actor: Actor) -> list[Event]:
-    """Everything known of the household, and the changes to this year's rows."""
-    household = row.household
-    changes = _opened(HouseholdYear, images(HouseholdYear, row.pk))
-    # Who sees a former year only is not told where the household went.
-    is_whole = covers(actor, household.village_code)
-    own = _opened(Household, images(Household, household.pk)) if is_whole else []
-    members = list(_members(row, actor, with_identity=is_whole))
-    everything = [*changes, *own, *(image for _, _, some in members for image in some)]
-    words = _Words(
-        _names({image["history_actor"] for image in everything}),
-        _places([image["village_code"] for image in [*changes, *own]], household.village_code),
-    )
-    events = [
-        *_status_events(household, actor),
-        *_membership_events(household, actor),
-        *_changes(row, changes, words),
-        *_changes(household, own, words),
-        *(
-            event
-            for name, member, some in members
-            for event in _changes(member, some, words, whose=name)
-        ),
-    ]
-    return sorted(events, key=lambda event: event.order, reverse=True)
-
-
-def _status_events(household: Household, actor: Actor) -> Iterable[Event]:
-    rows = StatusEvent.objects.visible_to(actor).filter(household=household)
-    for row in rows.select_related("created_by"):
-        year = row.year or row.partition_id
-        title = row.get_kind_display() + ("" if row.households >= 0 else "（冲销）")
-        notes = [f"{abs(row.persons)} 人", "期初" if row.is_opening else "", row.reason]
-        yield _ledger_event(year, row.created_at, title, [*notes, _by(row.created_by)])
-
-
-def _membership_events(household: Household, actor: Actor) -> Iterable[Event]:
-    rows = MembershipEvent.objects.visible_to(actor).filter(household=household)
-    for row in rows.select_related("created_by", "person"):
-        taken_back = "" if row.persons > 0 else "（冲销）"
-        title = f"{row.get_kind_display()}：{row.person.name}{taken_back}"
-        yield _ledger_event(
-            row.partition_id, row.created_at, title, [row.reason, _by(row.created_by)]
-        )
-
-
-def _ledger_event(year: int, at: datetime, title: str, notes: list[str]) -> Event:
-    return Event((year, at), f"{year} 年", title, "，".join(filter(None, notes)))
-
-
-def _by(user: Any) -> str:
-    return f"经办人：{user}" if user else ""
-
-
-def _opened(model: type[models.Model], old_images: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The images as they read; written out, sealed facts are masked again."""
-    secret = [fact for fact in facts_of(model) if fact.is_sealed]
-    return [
-        image | {fact.name: fact.opened(image[fact.name]) for fact in secret}
-        for image in old_images
-    ]
-
-
-def _members(
-    row: HouseholdYear, actor: Actor, *, with_identity: bool
-) -> Iterable[tuple[str, models.Model, list[dict[str, Any]]]]:
-    """The year's members by name, each with the old images of the year's row and of the person."""
-    rows = PersonYear.objects.visible_to(actor).filter(
-        household=row.household_id, partition=row.partition_id
-    )
-    years = list(rows.select_related("person"))
-    changed = images_of(PersonYear, [year.pk for year in years])
-    for year in years:
-        yield year.person.name, year, _opened(PersonYear, changed[year.pk])
-    if with_identity:
-        changed = images_of(Person, [year.person_id for year in years])
-        for year in years:
-            yield year.person.name, year.person, _opened(Person, changed[year.person_id])
+    lines: list[Item]
 
 
 @dataclass(frozen=True, slots=True)
-class _Words:
-    """Names of those who changed something, and of the villages a household was in."""
+class Entry:
+    """One act."""
 
-    users: dict[int, str]
-    places: dict[str, str]
+    at: datetime
+    who: str
+    title: str
+    subjects: list[Subject]
+    reason: str
+    source: Source | None
 
-    def who(self, image: dict[str, Any]) -> str:
-        """The user, the machine client by the name it had, or the system itself."""
-        if image["history_actor"] is not None:
-            return self.users.get(image["history_actor"], f"用户 {image['history_actor']}")
-        if client := image["history_client"]:
-            return f"{client.partition(' ')[2]}（接口）"
-        return "系统"
-
-    def place(self, code: str) -> str:
-        return f"{self.places[code]}（{code}）" if code in self.places else code
+    @property
+    def key(self) -> str:
+        """Microseconds since 1970: what turns the page."""
+        return str((self.at - _EPOCH) // timedelta(microseconds=1))
 
 
-def _names(actors: set[int | None]) -> dict[int, str]:
-    users = get_user_model()._default_manager.in_bulk([pk for pk in actors if pk is not None])
-    return {pk: str(user) for pk, user in users.items()}
+@dataclass(frozen=True, slots=True)
+class Page:
+    entries: list[Entry]
+    # Key of the next page, "" on the last.
+    after: str
+    years: list[int]
 
 
-def _places(before: list[str], now: str) -> dict[str, str]:
-    """Names of the villages, where there was more than one."""
-    codes = {*before, now}
-    if len(codes) == 1:
-        return {}
-    return dict(
-        Region.objects.filter(code__in=codes).order_by("valid_from").values_list("code", "name")
+_sources: Callable[[Collection[int], Actor], dict[int, Source]] | None = None
+
+
+def jobs_from(source: Callable[[Collection[int], Actor], dict[int, Source]] | None) -> None:
+    """Whoever writes the register in the background says what its jobs are called."""
+    global _sources  # noqa: PLW0603
+    _sources = source
+
+
+def timeline(
+    household: Household, actor: Actor, *, year: int = 0, group: str = "", after: str = ""
+) -> Page:
+    """One page of acts, narrowed to a year of the register and to a group of facts.
+
+    The number of queries does not grow with the acts.
+    """
+    told = items(trail(household, actor), actor)
+    years = sorted({item.year for item in told if item.year}, reverse=True)
+    acts = [narrow for act in _acts(told) if (narrow := _narrowed(act, year, group))]
+    kept = [
+        act for act in sorted(acts, key=_at, reverse=True) if not after or _micros(act) < int(after)
+    ]
+    # Acts of one and the same moment stay on one page.
+    shown = kept[:PAGE]
+    while len(shown) < len(kept) and _at(kept[len(shown)]) == _at(shown[-1]):
+        shown.append(kept[len(shown)])
+    entries = _entries(shown, actor)
+    return Page(entries, entries[-1].key if len(shown) < len(kept) else "", years)
+
+
+def _narrowed(act: Sequence[Item], year: int, group: str) -> list[Item]:
+    return [
+        item
+        for item in act
+        if (not year or item.year == year) and (not group or item.group == group)
+    ]
+
+
+def _at(act: Sequence[Item]) -> datetime:
+    return max(item.at for item in act)
+
+
+def _micros(act: Sequence[Item]) -> int:
+    return (_at(act) - _EPOCH) // timedelta(microseconds=1)
+
+
+def _acts(told: Iterable[Item]) -> list[list[Item]]:
+    """Lines of one request, one job, one transaction or one row's change belong to one act."""
+    acts: list[list[Item]] = []
+    by_key: dict[Any, list[Item]] = {}
+    for item in sorted(told, key=lambda one: one.at):
+        known = {id(by_key[key]): by_key[key] for key in _keys(item) if key in by_key}
+        act, *others = known.values() or [[]]
+        if not act:
+            acts.append(act)
+        for other in others:
+            act.extend(other)
+            acts = [one for one in acts if one is not other]
+        act.append(item)
+        for one in act:
+            by_key |= dict.fromkeys(_keys(one), act)
+    return acts
+
+
+def _keys(item: Item) -> list[Any]:
+    # The facts of one image share its microsecond.
+    keys: list[Any] = [("at", item.at)]
+    if item.request:
+        keys.append(("request", item.request, item.user))
+    if item.job:
+        keys.append(("job", item.job))
+    if item.moment:
+        keys.append(("moment", item.moment))
+    return keys
+
+
+def _entries(acts: Sequence[Sequence[Item]], actor: Actor) -> list[Entry]:
+    """The acts in words; names of people, places and jobs are fetched for the page as a whole."""
+    told = [item for act in acts for item in act]
+    users = get_user_model()._default_manager.in_bulk({one.user for one in told if one.user})
+    names = {pk: str(user) for pk, user in users.items()}
+    places = _places(told)
+    jobs = {item.job for item in told if item.job}
+    sources = _sources(jobs, actor) if jobs and _sources else {}
+    return [_entry(act, names, places, sources) for act in acts]
+
+
+def _entry(
+    act: Sequence[Item],
+    names: dict[int, str],
+    places: dict[str, str],
+    sources: dict[int, Source],
+) -> Entry:
+    jobs = sorted({item.job for item in act if item.job})
+    return Entry(
+        at=_at(act),
+        who=_who(act, names),
+        title=_title(act),
+        subjects=list(_subjects([_with_places(item, places) for item in act])),
+        reason="；".join(dict.fromkeys(item.reason for item in act if item.reason)),
+        source=sources.get(jobs[0], Source(f"后台任务 {jobs[0]}")) if jobs else None,
     )
 
 
-def _changes(
-    row: models.Model, old_images: list[dict[str, Any]], words: _Words, whose: str = ""
-) -> Iterable[Event]:
-    """One event per old image that differs from what followed it in something people know."""
-    model = type(row)
-    after: Callable[[str], Any] = row.serializable_value
-    for image in old_images:
-        differences = list(_differences(model, image, after))
-        # A member moves with the household, where it is told.
-        if not whose and image["village_code"] != after("village_code"):
-            old, new = (
-                words.place(code) for code in (image["village_code"], after("village_code"))
-            )
-            differences.append(f"所在村：{old} → {new}")
-        if differences:
-            at = image["history_at"]
-            shown = differences[:_LISTED]
-            if len(differences) > _LISTED:
-                shown.append(f"等 {len(differences)} 项")
-            reason = image["history_reason"]
-            notes = [*shown, f"事由：{reason}" if reason else "", f"经办人：{words.who(image)}"]
-            title = f"修改{model._meta.verbose_name}" + (f"：{whose}" if whose else "")
-            when = f"{timezone.localtime(at):%Y-%m-%d %H:%M}"
-            yield Event((at.year, at), when, title, "；".join(filter(None, notes)))
-        after = image.__getitem__
+def _who(act: Sequence[Item], names: dict[int, str]) -> str:
+    """The user, the machine client by the name it had, or the system itself."""
+    for item in act:
+        if item.user is not None:
+            return names.get(item.user, f"用户 {item.user}")
+    for item in act:
+        if item.client:
+            return f"{item.client.partition(' ')[2]}（接口）"
+    return "系统"
 
 
-def _differences(
-    model: type[models.Model], before: dict[str, Any], after: Callable[[str], Any]
-) -> Iterable[str]:
-    for fact in facts_of(model):
-        old, new = before[fact.name], after(fact.name)
-        if old != new:
-            yield f"{fact.label}：{_from_to(fact, written(fact, old), written(fact, new))}"
+def _title(act: Sequence[Item]) -> str:
+    """What the act was, by the events it booked and the facts it changed."""
+    events = list(dict.fromkeys(item.label for item in act if item.is_event))
+    changed = [item.label for item in act if not item.is_event]
+    if changed:
+        named = "、".join(dict.fromkeys(changed[:_NAMED]))
+        more = f" 等 {len(changed)} 项" if len(changed) > _NAMED else ""
+        events.append(f"修改{named}{more}")
+    return "，".join(events)
 
 
-def _from_to(fact: FieldFact, old: str, new: str) -> str:
-    """Both values with the unit once."""
-    if old == new:
-        # They look alike behind the mask; that something changed is still told.
-        return f"有修改（{new}）"
-    unit = f" {fact.unit}" if fact.unit else ""
-    if unit and old.endswith(unit) and new.endswith(unit):
-        old = old.removesuffix(unit)
-    return f"{old} → {new}"
+def _subjects(act: Sequence[Item]) -> Iterable[Subject]:
+    by_title: dict[str, list[Item]] = {}
+    for item in act:
+        if not item.is_event or item.after or item.subject:
+            by_title.setdefault(item.subject, []).append(item)
+    for title, lines in by_title.items():
+        yield Subject(title, lines)
+
+
+def _places(told: Sequence[Item]) -> dict[str, str]:
+    """Names of the villages that somebody moved between."""
+    codes = {code for item in told if item.label == "所在村" for code in (item.before, item.after)}
+    if not codes:
+        return {}
+    rows = Region.objects.filter(code__in=codes).order_by("valid_from")
+    return dict(rows.values_list("code", "name"))
+
+
+def _with_places(item: Item, places: dict[str, str]) -> Item:
+    if item.label != "所在村":
+        return item
+    before, after = (
+        f"{places[code]}（{code}）" if code in places else code
+        for code in (item.before, item.after)
+    )
+    return replace(item, before=before, after=after)

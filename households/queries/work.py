@@ -1,12 +1,25 @@
-"""What waits for a person: changes at their level, changes that came back, drafts."""
+"""What waits for a person: changes at their level or sent back, drafts, procedures to go on with."""
 
 from datetime import date
+from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Value
 from django.utils import timezone
 
-from core.scope import Actor, after
-from households.models import Change, ChangeKind, ChangeState, ChangeStep, ReviewChain
+from core.scope import Actor, after, below
+from households.formulas import TEMPLATES
+from households.models import (
+    Change,
+    ChangeKind,
+    ChangeState,
+    ChangeStep,
+    Draft,
+    Procedure,
+    ProcedureState,
+    ProcedureStep,
+    Publicity,
+    ReviewChain,
+)
 from households.models.change import CHAIN, CITY, COUNTY, DECISIONS
 
 EDIT = "households.edit"
@@ -41,16 +54,20 @@ def waiting_for(actor: Actor) -> "QuerySet[Change]":
 
 
 def counts(actor: Actor) -> dict[str, int]:
-    """How much waits for this person, in one statement: at their level, and sent back to them."""
-    person = getattr(actor, "pk", None)
-    asked = Q(pk__in=waiting_for(actor).order_by().values("pk"))
-    back = Q(created_by_id=person, state=ChangeState.RETURNED)
-    found = (
-        Change.objects.visible_to(actor)
-        .filter(asked | back)
-        .aggregate(waiting=Count("pk", filter=~back), returned=Count("pk", filter=back))
-    )
-    return {**found, "all": found["waiting"] + found["returned"]}
+    """How much waits for this person, in one statement: reviews, returned changes, drafts, procedures."""
+    parts: dict[str, QuerySet[Any]] = {
+        "waiting": waiting_for(actor),
+        "returned": returned_to(actor),
+        "drafts": drafts_of(actor),
+        "due": due_for(actor),
+    }
+    counted = [
+        one.order_by().annotate(what=Value(name)).values("what").annotate(n=Count("pk"))
+        for name, one in parts.items()
+    ]
+    first, *others = (one.values_list("what", "n") for one in counted)
+    found = dict.fromkeys(parts, 0) | dict(first.union(*others, all=True))
+    return {**found, "all": sum(found.values())}
 
 
 def count(actor: Actor) -> int:
@@ -90,3 +107,37 @@ def under_way(actor: Actor) -> "QuerySet[Change]":
 def _mine(actor: Actor) -> "QuerySet[Change]":
     mine = Change.objects.visible_to(actor).filter(created_by_id=getattr(actor, "pk", None))
     return mine.order_by("-id")
+
+
+def drafts_of(actor: Actor) -> "QuerySet[Draft]":
+    """Entries that the person began and has not handed in, the youngest first."""
+    mine = Draft.objects.visible_to(actor).filter(owner_id=getattr(actor, "pk", None))
+    return mine.order_by("-changed_at")
+
+
+def due_for(actor: Actor) -> "QuerySet[Procedure]":
+    """Procedures whose next step is this person's to take now.
+
+    Of their level and region, not after a decision of their own, and not while a notice runs.
+    """
+    turn = Q(pk__in=[])
+    for prefix in actor.prefixes_for(REVIEW):
+        codes = [code for code, level in _STEP_LEVELS.items() if level == len(prefix)]
+        turn |= Q(step__in=codes) & below(prefix, "village_code")
+    before = ProcedureStep.objects.filter(
+        procedure=OuterRef("pk"),
+        position=OuterRef("position") - 1,
+        created_by=getattr(actor, "pk", None),
+    )
+    running = Publicity.objects.filter(
+        procedure=OuterRef("pk"), step=OuterRef("step"), ends_on__gte=timezone.localdate()
+    )
+    return (
+        Procedure.objects.visible_to(actor)
+        .filter(turn, ~Exists(before), ~Exists(running), state=ProcedureState.OPEN)
+        .order_by("pk")
+    )
+
+
+# Which level takes a step, whatever the kind of the procedure.
+_STEP_LEVELS = {step.code: step.level for one in TEMPLATES.values() for step in one.steps}

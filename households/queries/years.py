@@ -19,3 +19,9 @@ def _years(_now: int) -> tuple[int, ...]:
 def forget_years() -> None:
     """Ask the database again, for a process that has just opened a year."""
     _years.cache_clear()
+
+
+def closed_years() -> set[int]:
+    """Years that take no more writes; asked each time, because a year closes in a moment."""
+    closed = Partition.objects.filter(closed_at__isnull=False)
+    return set(closed.values_list("year", flat=True))

@@ -8,7 +8,7 @@ for one household by two offices, county and city; the database checks their dec
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
@@ -56,9 +56,13 @@ def submit(
 ) -> Change:
     """Hand in an edit. It waits for the first level at or above the submitter, or takes effect.
 
-    The same key again gives the same change. Raises UnfitError, and what `editing.apply` raises
-    where nothing is to be reviewed.
+    The same key again gives the same change. Raises UnfitError, and `editing.StaleError` when others
+    changed the household meanwhile.
     """
+    from households.services.entry_writing import one_at_a_time
+
+    # A double click would else find the household changed by its own first half.
+    one_at_a_time(key)
     found = Change.objects.filter(key=key).first()
     if found is not None:
         return _own(found, by)
@@ -89,6 +93,7 @@ def submit(
                 change.household_id, change.village_code = written
                 change.save()
             _step(change, ChangeAct.SUBMIT, by, reason=change.reason)
+            _handed_in(change, by)
     except IntegrityError:
         # The same request a second time, at the same moment.
         found = Change.objects.filter(key=key).first()
@@ -127,6 +132,7 @@ def resubmit(
             change.household_id, change.village_code = _write(change, by)
         change.save()
         _step(change, ChangeAct.SUBMIT, by, reason=change.reason)
+        _handed_in(change, by)
     return change
 
 
@@ -333,6 +339,13 @@ def _write(change: Change, by: Any) -> tuple[int, str]:
     return row.household_id, row.village_code
 
 
+def _handed_in(change: Change, by: Any) -> None:
+    """No draft is left of what was submitted."""
+    from households.services import drafting
+
+    drafting.handed_in(change=change, by=by)
+
+
 def _edit(told: dict[str, Any]) -> Any:
     from households.services import editing
 
@@ -340,14 +353,21 @@ def _edit(told: dict[str, Any]) -> Any:
 
 
 def _summary(edit: dict[str, Any], by: Any) -> list[dict[str, Any]]:
-    """What a reviewer reads: where, label, before, after; refused for an edit with errors."""
+    """What a reviewer reads: where, label, before, after; refused for an edit with errors.
+
+    Raises StaleError when the household is no longer what the submitter saw.
+    """
     from households.services import editing
 
     told = _edit(edit)
-    errors = editing.check(told, by).errors
-    if errors:
-        raise UnfitError("；".join(dict.fromkeys(str(one.message) for one in errors)))
-    return [asdict(one) if is_dataclass(one) else dict(one) for one in editing.diff(told)]  # type: ignore[arg-type]
+    editing.require_fresh(told)
+    found = editing.check(told, by)
+    if found.errors:
+        raise UnfitError("；".join(dict.fromkeys(str(one.message) for one in found.errors)))
+    if found.open:
+        words = "；".join(dict.fromkeys(str(one.message) for one in found.open))
+        raise UnfitError(f"请核对并逐条说明：{words}")
+    return [asdict(one) for one in editing.diff(told)]
 
 
 def _words(one: Any) -> str:

@@ -105,15 +105,16 @@ WITH both_years AS (
     SELECT household_id, village_code, was = ANY(%(poor)s) OR is_now = ANY(%(poor)s) AS is_poor
       FROM movement_state WHERE was IS NOT NULL AND is_now IS NOT NULL
 ), now_in AS (
-    SELECT person_id, household_id FROM households_personyear
+    SELECT person_id, household_id, is_poor
+      FROM households_personyear JOIN both_years USING (household_id)
      WHERE partition_id = %(partition)s
-       AND household_id IN (SELECT household_id FROM both_years)
 ), then_in AS (
-    SELECT person_id, household_id FROM households_personyear
+    SELECT person_id, household_id, is_poor
+      FROM households_personyear JOIN both_years USING (household_id)
      WHERE partition_id = %(partition)s - 1
-       AND household_id IN (SELECT household_id FROM both_years)
 ), desired AS (
-    SELECT person_id, household_id,
+    -- The planner expects next to nobody here: whatever is joined to it later must not be a scan.
+    SELECT person_id, household_id, coalesce(now_in.is_poor, then_in.is_poor) AS is_poor,
            CASE WHEN then_in.person_id IS NOT NULL THEN 'LEAVE_OTHER'
                 WHEN extract(year FROM birth_date) >= %(partition)s THEN 'BIRTH'
                 ELSE 'JOIN_OTHER' END AS kind
@@ -127,9 +128,8 @@ WITH both_years AS (
      GROUP BY 1, 2, 3, 4 HAVING sum(e.persons) <> 0
 ), told AS (
     -- A reason that an official recorded (death, marriage …) stands for the bare joined or left.
-    SELECT DISTINCT d.person_id, d.household_id, coalesce(r.kind, g.kind, d.kind) AS kind, b.is_poor
+    SELECT DISTINCT d.person_id, d.household_id, coalesce(r.kind, g.kind, d.kind) AS kind, d.is_poor
       FROM desired d
-      JOIN both_years b ON b.household_id = d.household_id
       LEFT JOIN unnest(%(told_persons)s::bigint[], %(told_households)s::bigint[],
                        %(told_kinds)s::text[]) AS g (person_id, household_id, kind)
         ON g.person_id = d.person_id AND g.household_id = d.household_id

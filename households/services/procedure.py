@@ -207,6 +207,7 @@ def post_notice(*, procedure: Procedure, place: str, on: date, by: Any) -> Publi
                 day_kind=kind,
                 ends_on=ends_on,
                 source=source,
+                listed=[list(line) for line in notice_list(procedure)],
                 list_digest=digest_of(procedure),
                 created_by=by,
             )
@@ -216,8 +217,26 @@ def post_notice(*, procedure: Procedure, place: str, on: date, by: Any) -> Publi
 
 def digest_of(procedure: Procedure) -> str:
     """SHA-256 of the list of names and groups as it stands."""
-    lines = [f"{group}\t{name}" for group, name in notice_list(procedure)]
+    return _digest(notice_list(procedure))
+
+
+def _digest(listed: Sequence[tuple[str, str]]) -> str:
+    lines = [f"{group}\t{name}" for group, name in listed]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def posted_list(
+    procedure: Procedure, notice: Publicity | None
+) -> tuple[list[tuple[str, str]], bool]:
+    """The list as it was posted, and whether it still has the digest of that day.
+
+    Before it is posted, the list as it stands. Notices of before lists were kept show what stands now.
+    """
+    if notice is None:
+        return notice_list(procedure), True
+    listed = [(str(group), str(name)) for group, name in notice.listed]
+    listed = listed or notice_list(procedure)
+    return listed, _digest(listed) == notice.list_digest
 
 
 def notice_list(procedure: Procedure) -> list[tuple[str, str]]:

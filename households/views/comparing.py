@@ -6,7 +6,7 @@ from django.views.decorators.http import require_GET
 
 from core.web import actor_of, require
 from households.queries import comparing, sheet
-from households.views.record import NUMBER, READ, breadcrumbs
+from households.views.frame import READ, around, known_years
 
 
 @require_GET
@@ -14,18 +14,14 @@ def compare(request: HttpRequest, household_no: str) -> HttpResponse:
     """All facts of the years asked for, or of the latest ones; what changed is marked."""
     actor = actor_of(request)
     require(request, READ)
-    known = sheet.years_of(household_no, actor) if NUMBER.fullmatch(household_no) else []
-    if not known:
-        raise Http404
+    known = known_years(household_no, actor)
     asked = _asked(request.GET.getlist("years"), known)
     rows = comparing.rows_of(household_no, asked, actor)
     latest = rows[-1]
     household = sheet.head_of_page(latest, sheet.member_years(latest))
     groups = comparing.compare(rows, actor)
     only_changed = request.GET.get("only") == "changed"
-    context = {
-        "household": household,
-        "breadcrumbs": breadcrumbs(household, latest.partition_id),
+    context = around(request, household, latest.partition_id, "compare") | {
         "known": known,
         "years": [row.partition_id for row in rows],
         "groups": _changed(groups) if only_changed else groups,

@@ -1,6 +1,7 @@
 """Lists of the register: households and persons."""
 
-from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 from django.core.exceptions import ValidationError
@@ -15,51 +16,55 @@ from core.templatetags.show import PAGE_KEYS
 from core.web import actor_of, partition_of, require
 from households.filters import HouseholdYearFilter, PersonYearFilter, PlaceField, RegisterFilterSet
 from households.models import HouseholdYear, PersonYear
-from households.queries import places, rows
-from households.queries.keyset import HOUSEHOLDS, PERSONS, BadCursorError, Keyset, Page
-from households.views.record import READ
+from households.queries import places
+from households.queries.conditions import Common, Tail, as_tail, for_a_page
+from households.queries.keyset import BadCursorError, Keyset, Page
+from households.queries.sorting import MOST, Order
+from households.views.arranging import OF_HOUSEHOLDS, OF_PERSONS, Arrangement, ListOf
+from households.views.record import ASSIGN, READ
+from households.views.saved import views_of
 from villages.enums import Level
 
 PAGE_SIZES = (20, 50, 100)
 PAGE_SIZE = 50
 # A list as long as this is counted to its end only when asked (`count=1`): the script of the page
 # asks once the rows stand there, and without scripts a link does.
-COUNTED = 10_000
-_OWN_KEYS = ("size", "count")
+COUNTED = 1_000
+_OWN_KEYS = ("size", "count", "sort", "cols")
 
 
 @require_GET
 @limited("search")
 def household_list(request: HttpRequest) -> HttpResponse:
-    context = _listing(
-        request,
-        HouseholdYearFilter,
-        HouseholdYear.objects.visible_to(actor_of(request)),
-        HOUSEHOLDS,
-        rows.household_rows,
-    )
+    visible = HouseholdYear.objects.visible_to(actor_of(request))
+    context = _listing(request, HouseholdYearFilter, visible, OF_HOUSEHOLDS)
+    context["may_assign"] = request.user.has_perm(ASSIGN)
     return render(request, "households/list.html", context)
 
 
 @require_GET
 @limited("search")
 def person_list(request: HttpRequest) -> HttpResponse:
-    context = _listing(
-        request,
-        PersonYearFilter,
-        PersonYear.objects.visible_to(actor_of(request)),
-        PERSONS,
-        rows.person_rows,
-    )
+    visible = PersonYear.objects.visible_to(actor_of(request))
+    context = _listing(request, PersonYearFilter, visible, OF_PERSONS)
     return render(request, "households/person_list.html", context)
+
+
+@dataclass
+class _Result:
+    """One page of keys, and how many there are: all of them, or at least so many."""
+
+    page: Page[Any]
+    total: int = 0
+    counted: bool = True
+    is_sorted: bool = False
 
 
 def _listing(
     request: HttpRequest,
     filter_class: type[RegisterFilterSet],
     visible: QuerySet[Any],
-    order: Keyset,
-    read_rows: Callable[[Sequence[Any], int], list[Any]],
+    of: ListOf,
 ) -> dict[str, Any]:
     """What both lists show: the filter, its chips, one page of rows and how many there are."""
     require(request, READ)
@@ -74,39 +79,86 @@ def _listing(
         seen.pop("q", None)
         request.GET = seen  # type: ignore[assignment]
     _offer_places(filters, year)
-    page: Page[Any] = Page([])
-    total, counted, size = 0, True, _size(request)
+    arranged, size = Arrangement.asked(request, of), _size(request)
+    found = _Result(Page([]))
     if filters.form.is_valid() and year is not None:
-        keys = filters.qs.values_list(*order.fields)
-        page = _page(request, order, keys, size)
-        # A list that ends on its first page has been counted already.
-        is_whole = not page.next and not set(PAGE_KEYS) & set(request.GET)
-        if is_whole:
-            total = len(page.rows)
-        elif request.GET.get("count") == "1":
-            total = keys.count()
-        else:
-            total = keys.order_by()[: COUNTED + 1].count()
-            counted = total <= COUNTED
+        found = _found(request, filters, visible, arranged, size)
     query = filled(asked)
-    if size != PAGE_SIZE:
-        asked = asked.copy()
-        asked["size"] = str(size)
+    asked = arranged.keep(asked, "" if size == PAGE_SIZE else str(size))
+    lines = _lines(found.page.rows, arranged, year)
+    heads = arranged.heads(partial(_sorted_address, asked), found.is_sorted)
     return {
         "filter": filters,
         "chips": chips_of(filters, asked),
         "query": query.urlencode(),
+        "here": filled(asked).urlencode(),
         "partition": year or "—",
-        "total": total if counted else COUNTED,
-        "count_address": "" if counted else _with(asked, "count", "1"),
-        "size": "" if size == PAGE_SIZE else size,
+        "total": found.total,
+        "count_address": "" if found.counted else _with(asked, "count", "1"),
+        "kept": [(name, asked[name]) for name in ("size", "sort", "cols") if asked.get(name)],
         "sizes": [(one, one == size, _with(asked, "size", str(one))) for one in PAGE_SIZES],
-        "rows": read_rows(page.rows, year) if page.rows and year else [],
+        "heads": heads,
+        "is_tail": isinstance(as_tail(filters.data.get("q", "")), Tail),
+        "too_many_to_sort": MOST if arranged.sort and not found.is_sorted and found.total else 0,
+        "columns": arranged.columns,
+        "rows": [row for row, _ in lines],
+        "lines": lines,
+        "views": views_of(request.user, of.listing),
         "page": {
-            "previous": _beside(asked, "before", page.previous),
-            "next": _beside(asked, "after", page.next),
+            "previous": _beside(asked, "before", found.page.previous),
+            "next": _beside(asked, "after", found.page.next),
         },
     }
+
+
+def _lines(keys: list[Any], arranged: Arrangement, year: int | None) -> list[tuple[Any, Any]]:
+    """(line, cells of the columns chosen) of a page."""
+    if not keys or year is None:
+        return []
+    read = arranged.of.read(keys, year)
+    if not arranged.columns:
+        return [(row, ()) for row in read]
+    known = arranged.of.choices()
+    cells = arranged.of.beside(keys, arranged.columns, year)
+    labels = [known[name] for name in arranged.columns]
+    return [(row, list(zip(labels, cells[row.pk], strict=True))) for row in read]
+
+
+def _found(
+    request: HttpRequest,
+    filters: RegisterFilterSet,
+    visible: QuerySet[Any],
+    arranged: Arrangement,
+    size: int,
+) -> _Result:
+    """The page asked for: sorted where the result is small enough, else by village."""
+    if arranged.order is not None:
+        rows = filters.filter_queryset(visible)
+        total = rows.order_by()[: MOST + 1].count()
+        if total <= MOST:
+            page = _sorted(request, arranged, rows, visible, filters.chosen_year, size)
+            return _Result(page, total, is_sorted=True)
+    return _by_village(request, filters, arranged.of.keyset, size)
+
+
+def _by_village(
+    request: HttpRequest, filters: RegisterFilterSet, order: Keyset, size: int
+) -> _Result:
+    is_counted = request.GET.get("count") == "1"
+    word = filters.terms.get("q")
+    if word and not is_counted:
+        word = filters.terms["q"] = for_a_page(word)
+    keys = filters.qs.values_list(*order.fields)
+    page = _page(request, order, keys, size)
+    # A list that ends on its first page has been counted already.
+    if not page.next and not set(PAGE_KEYS) & set(request.GET):
+        return _Result(page, len(page.rows))
+    if is_counted:
+        return _Result(page, keys.count())
+    if isinstance(word, Common):
+        return _Result(page, size, counted=False)
+    total = keys.order_by()[: COUNTED + 1].count()
+    return _Result(page, min(total, COUNTED), counted=total <= COUNTED)
 
 
 def asked_terms(request: HttpRequest, year: int | None) -> QueryDict:
@@ -196,6 +248,37 @@ def _page(request: HttpRequest, order: Keyset, keys: QuerySet[Any], size: int) -
         return order.page(keys, size=size, after=after, before=before)
     except BadCursorError as error:
         raise Http404 from error
+
+
+def _sorted(
+    request: HttpRequest,
+    arranged: Arrangement,
+    rows: QuerySet[Any],
+    visible: QuerySet[Any],
+    year: int | None,
+    size: int,
+) -> Page[Any]:
+    try:
+        return cast("Order", arranged.order).page(
+            rows,
+            visible,
+            fields=arranged.of.keyset.fields,
+            year=cast("int", year),
+            falling=arranged.falling,
+            size=size,
+            after=request.GET.get("after", ""),
+            before=request.GET.get("before", ""),
+        )
+    except BadCursorError as error:
+        raise Http404 from error
+
+
+def _sorted_address(asked: QueryDict, sort: str) -> str:
+    query = filled(asked)
+    query.pop("sort", None)
+    if sort:
+        query["sort"] = sort
+    return f"?{query.urlencode()}"
 
 
 def _beside(asked: QueryDict, key: str, cursor: str) -> str:

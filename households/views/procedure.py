@@ -53,7 +53,7 @@ def procedure_list(request: HttpRequest) -> HttpResponse:
     context = {
         "page": page,
         "procedures": [
-            {"one": one, "tone": queries.TONES[one.state], "place": _place(one.village)}
+            {"one": one, "tone": queries.TONES[one.state], "place": place_of(one.village)}
             for one in page
         ],
         "kinds": [(code, template.label) for code, template in TEMPLATES.items()],
@@ -67,7 +67,7 @@ def procedure_list(request: HttpRequest) -> HttpResponse:
     return render(request, "households/procedure_list.html", context)
 
 
-def _place(village: Region) -> str:
+def place_of(village: Region) -> str:
     """Town and village; a list of divisions without parents leaves the town out."""
     return f"{village.parent.name} {village.name}" if village.parent else village.name
 
@@ -109,7 +109,7 @@ def procedure_new(request: HttpRequest) -> HttpResponse:
             messages.success(request, "已提出，等待民主评议。")
             return redirect("households:procedure", pk=made.pk)
     context = {
-        "villages": _choices(villages), "village": village, "place": _place(village),
+        "villages": _choices(villages), "village": village, "place": place_of(village),
         "kinds": _kinds(), "kind": kind, "year": year, "label": TEMPLATES[kind].label,
         "start": start, "applicant": applicant, "rows": rows, "source": TEMPLATES[kind].source,
     }  # fmt: skip
@@ -118,7 +118,7 @@ def procedure_new(request: HttpRequest) -> HttpResponse:
 
 
 def _choices(villages: list[Region]) -> list[tuple[str, str]]:
-    return [(one.code, _place(one)) for one in villages]
+    return [(one.code, place_of(one)) for one in villages]
 
 
 def _kinds() -> list[tuple[str, str]]:
@@ -170,7 +170,7 @@ def _page(request: HttpRequest, procedure: Procedure, **forms: Any) -> HttpRespo
     decides = service.decides(procedure, actor)
     context: dict[str, Any] = {
         "procedure": procedure,
-        "place": _place(procedure.village),
+        "place": place_of(procedure.village),
         "tone": queries.TONES[procedure.state],
         "source": TEMPLATES[procedure.kind].source,
         "steps": steps,
@@ -345,13 +345,15 @@ def procedure_notice(request: HttpRequest, pk: int, step: str) -> HttpResponse:
     if step not in steps:
         raise Http404
     notice = Publicity.objects.filter(procedure=procedure, step=step).first()
+    names, fits = service.posted_list(procedure, notice)
     context = {
         "procedure": procedure,
-        "place": _place(procedure.village),
+        "place": place_of(procedure.village),
         "step": steps[step],
         "notice": notice,
-        "names": service.notice_list(procedure),
-        "is_changed": notice is not None and notice.list_digest != service.digest_of(procedure),
+        "names": names,
+        "fits": fits,
+        "is_changed": notice is not None and names != service.notice_list(procedure),
     }
     ledger.note(
         ledger.Act.PRINT,

@@ -7,53 +7,46 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from core import ledger
 from core.limits import limited
 from core.scope import covers
-from core.web import actor_of, partition_of, require
+from core.web import actor_of, require
 from households.enums import Purpose
 from households.forms import AssignForm, RevealForm
 from households.models import Household, HouseholdYear, PersonYear
 from households.queries import sheet
+from households.queries.bulk import marks_shown
 from households.queries.entrusted import entrusted_to
 from households.queries.timeline import timeline
 from households.services import assigning, revealing
+from households.views.frame import NUMBER, READ, breadcrumbs, frame
 
-READ = "households.view_register"
 REVEAL = "households.reveal"
 ASSIGN = "households.assign"
-NUMBER = re.compile(r"[0-9A-Za-z]{1,20}")
+EDIT = "households.edit"
+# As many acts as the overview tells.
+RECENT = 5
 
 
 @require_GET
 def detail(request: HttpRequest, household_no: str) -> HttpResponse:
     """One household as declared in the year the page is about."""
-    actor = actor_of(request)
-    require(request, READ)
-    years = sheet.years_of(household_no, actor) if NUMBER.fullmatch(household_no) else []
-    if not years:
-        raise Http404
-    year = partition_of(request)
-    if year not in years:
-        messages.info(request, f"该户没有 {year} 年度的数据，已转到 {years[0]} 年度。")
-        return redirect(f"{reverse('households:detail', args=[household_no])}?year={years[0]}")
-    row = sheet.year_of(household_no, year, actor)
-    members = sheet.member_years(row)
-    household = sheet.head_of_page(row, members)
-    context = {
-        "household": household,
-        "partitions": years,
-        "breadcrumbs": breadcrumbs(household, year),
+    found = frame(request, household_no, "overview")
+    if isinstance(found, HttpResponse):
+        return found
+    row, members, actor = found.row, found.members, found.actor
+    context = found.context | {
         "members": [sheet.member(member) for member in members],
         "facts": sheet.cards(row, actor),
         "income": sheet.income(row),
-        "timeline": timeline(row, actor),
+        "recent": timeline(row.household, actor).entries[:RECENT],
         "assignments": entrusted_to(row.household, actor),
         "may_assign": covers(actor, row.household.village_code, ASSIGN),
+        "may_edit": covers(actor, row.village_code, EDIT),
     }
+    context |= marks_shown(row.household, actor)
     if revealing.may_reveal(actor, row):
         context["reveal_form"] = _reveal_form(row, members)
     return render(request, "households/detail.html", context)
@@ -171,17 +164,3 @@ def _assignable(request: HttpRequest, household_no: str) -> Household:
     if not covers(actor, found.village_code, ASSIGN):
         raise Http404
     return found
-
-
-def breadcrumbs(household: sheet.Head, year: int) -> list[dict[str, str]]:
-    """County, town, village as they were called in the year, then the household."""
-    place, page = household.place, reverse("households:list")
-    above = (
-        (place.county, place.county_code),
-        (place.town, place.town_code),
-        (place.village, place.village_code),
-    )
-    crumbs = [
-        {"name": name, "href": f"{page}?region={code}&year={year}"} for name, code in above if name
-    ]
-    return [*crumbs, {"name": f"{household.head_name}户", "href": ""}]

@@ -9,7 +9,7 @@ from django.core.paginator import Paginator
 from django.db.models import Count, Min, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -127,13 +127,10 @@ def _page(
 
 def _edit_url(found: Change) -> str:
     """The form filled with what was submitted; a new household has no number yet."""
-    try:
-        if found.household is None:
-            page = reverse("households:new")
-        else:
-            page = reverse("households:edit", args=[found.household.household_no])
-    except NoReverseMatch:
-        return ""
+    if found.household is None:
+        page = reverse("households:new")
+    else:
+        page = reverse("households:edit", args=[found.household.household_no])
     return f"{page}?year={found.partition_id}&change={found.pk}"
 
 

@@ -9,8 +9,11 @@ from django.views.decorators.http import require_POST
 
 from core.limits import limited
 from core.web import actor_of, partition_of, require
-from households.queries.searching import Found, search
+from households.queries.searching import SHOWN, Found, search
 from households.views.record import READ
+
+# So many of each kind while somebody types.
+_TYPED = 5
 
 
 class SearchForm(forms.Form):
@@ -22,13 +25,18 @@ class SearchForm(forms.Form):
 @require_POST
 @limited("search")
 def find(request: HttpRequest) -> HttpResponse:
-    """The first of each kind, in the signed-in person's scope; 422 without a word."""
+    """The first of each kind, in the signed-in person's scope; 422 without a word.
+
+    With `live` a part of a page, for the list under the box: fewer of each.
+    """
     require(request, READ)
+    live = "live" in request.POST
     form, year = SearchForm(request.POST), partition_of(request)
     found: Found | None = None
     if form.is_valid() and year is not None:
-        found = search(form.cleaned_data["q"], year, actor_of(request))
+        found = search(
+            form.cleaned_data["q"], year, actor_of(request), shown=_TYPED if live else SHOWN
+        )
     context: dict[str, Any] = {"found": found, "partition": year or "—"}
-    return render(
-        request, "households/search.html", context, status=200 if form.is_valid() else 422
-    )
+    template = "households/_found.html" if live else "households/search.html"
+    return render(request, template, context, status=200 if form.is_valid() else 422)

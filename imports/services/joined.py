@@ -151,10 +151,7 @@ def gather(cursor: Any, plan: Plan, households: str) -> None:
         return
     names = [fact.identifier for fact in facts]
     told = {fact.identifier: _told(fact) for fact in facts}
-    first = ", ".join(
-        f"(array_agg(r.{name} ORDER BY r.row_no) FILTER (WHERE {told[name]}))[1] AS {name}"
-        for name in names
-    )
+    first = ", ".join(_first(fact, told[fact.identifier]) for fact in facts)
     lacking = ", ".join(
         f"CASE WHEN NOT {told[name]} AND s.{name} IS NOT NULL THEN '{name}' END" for name in names
     )
@@ -172,6 +169,14 @@ def gather(cursor: Any, plan: Plan, households: str) -> None:
          WHERE r.row_no = k.row_no AND k.rows > 1
         """
     )
+
+
+def _first(fact: FieldFact, told: str) -> str:
+    """SQL: what the first row that tells the fact says. Lists go as text: [1] of lists is no list."""
+    name, is_list = fact.identifier, fact.kind == "codes"
+    as_text, back = ("::text", "::text[]") if is_list else ("", "")
+    told_by = f"array_agg(r.{name}{as_text} ORDER BY r.row_no) FILTER (WHERE {told})"
+    return f"({told_by})[1]{back} AS {name}"
 
 
 def _give_back(cursor: Any, plan: Plan) -> None:

@@ -7,6 +7,7 @@ from django.db import connection
 
 from core import ledger, sealing, vault
 from households.models import Person
+from households.services.attaching import reseal_papers
 from imports.services.raws import reseal_raws
 
 # The table that says under which keys the register is.
@@ -65,7 +66,7 @@ def longer(*, new: bool, index: bool) -> vault.Ring:
 
 def _pass(say: Say) -> int:
     done = sum(sealing.reseal(model, fields, say) for model, fields in sealing.sealed_models())
-    return done + sealing.reindex(Person, say) + reseal_raws(say)
+    return done + sealing.reindex(Person, say) + reseal_raws(say) + reseal_papers(say)
 
 
 @contextmanager

@@ -40,6 +40,17 @@
     "]": function () { follow("a[rel=next]"); },
   };
 
+  /* What a field does besides comes with a script of its own, fetched when somebody enters it. */
+  document.addEventListener("focusin", function (event) {
+    const own = event.target.dataset.script;
+    if (own) {
+      event.target.removeAttribute("data-script");
+      const script = document.createElement("script");
+      script.src = own;
+      document.head.append(script);
+    }
+  });
+
   document.addEventListener("keydown", function (event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || isTyping(event.target)) {
       return;

@@ -1,6 +1,5 @@
 """Changes through review: whose turn it is, what the database refuses, closed years."""
 
-import sys
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -9,7 +8,6 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
-import households.services
 from accounts.enums import Role
 from accounts.models import User
 from core import vault, walls
@@ -25,20 +23,14 @@ from households.models import (
 from households.queries import work
 from households.services import changing
 from households.services.changing import UnfitError
+from households.services.entry_edit import Edit
+from households.services.entry_state import Version, base_of
 from tests.conftest import person
 from tests.factories.households import HOME, household
-from tests.households import editing_double
 from tests.register import city
 
 __all__ = ["city"]
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def editing(monkeypatch: pytest.MonkeyPatch) -> None:
-    double = editing_double.module()
-    monkeypatch.setitem(sys.modules, double.__name__, double)
-    monkeypatch.setattr(households.services, "editing", double, raising=False)
 
 
 @pytest.fixture
@@ -63,10 +55,12 @@ def cast(db: None) -> Cast:
 
 
 def edit(row: HouseholdYear, **year: str) -> dict[str, Any]:
+    """An edit of these fields by somebody who has the household before them as it is."""
+    seen = Edit(household_no=row.household.household_no, partition=row.partition_id)
     return {
         "household_no": row.household.household_no,
         "partition": row.partition_id,
-        "version": row.cause_note,
+        "version": Version.of(base_of(seen)).written(),
         "household": {},
         "year": year or {"cause_note": "因病"},
         "members": [],
@@ -233,8 +227,10 @@ def test_grounds_are_asked_for(row: HouseholdYear, cast: Cast) -> None:
     HouseholdYear.objects.filter(pk=row.pk).update(head_name="张三")
     with pytest.raises(UnfitError, match="没有任何变动"):
         submitted(row, cast.cadre, cause_note="")
-    with pytest.raises(UnfitError, match="说明太长"):
-        submitted(row, cast.cadre, cause_note="长" * 51)
+    with pytest.raises(UnfitError, match="内容过长"):
+        submitted(row, cast.cadre, cause_note="长" * 501)
+    with pytest.raises(UnfitError, match="逐条说明"):
+        submitted(row, cast.cadre, member_count="5")
     with pytest.raises(UnfitError, match="代码表"):
         changing.submit(edit=edit(row), key=uuid4(), reason="", evidence=["88"], by=cast.cadre)
     with pytest.raises(UnfitError, match="没有修改该户"):

@@ -221,6 +221,28 @@ def test_an_exported_county_reads_back_unchanged(
     assert not batch.households_rejected + batch.households_updated + batch.households_created
 
 
+@pytest.mark.parametrize("chosen", ["all", "some"])
+@pytest.mark.may_show_numbers("a released file holds whole numbers")
+def test_a_village_in_chosen_columns_reads_back_unchanged(
+    load_rows: Any, luanchuan_clerk: Any, tmp_path: Path, chosen: str
+) -> None:
+    """Whatever columns somebody ticked, the import finds nothing to change in them."""
+    first = load_rows([*family(1), *family(2, 健康状况="长期慢性病"), *family(3)])
+    assert (first.persons_created, first.persons_rejected) == (6, 0)
+    some = ("county_code", "town_code", "village_code", "household_no", "person_no", "name",
+            "id_no", "relation_to_head", "health_status", "main_cause", "net_income_per_capita")  # fmt: skip
+    columns = list(person_columns()) if chosen == "all" else list(some)
+    village = HouseholdYear.objects.earliest("pk").village_code
+    terms = {"year": 2018, "village": village, "columns": columns}
+    body = exported(tmp_path / "village.xlsx", "xlsx", luanchuan_clerk, terms)
+    there = PersonYear.objects.filter(village_code=village).count()
+    batch = staged(body, "village.xlsx")
+    assert (batch.persons_unchanged, batch.state) == (there, "STAGED")
+    assert there > 0
+    assert not batch.persons_rejected + batch.persons_updated + batch.persons_created
+    assert not batch.households_rejected + batch.households_updated + batch.households_created
+
+
 @pytest.mark.parametrize("known", [person_columns, household_columns])
 def test_no_head_is_read_as_another_fact(known: Callable[[], dict[str, str]]) -> None:
     """The import may not know a head; what it knows by it is the fact that stands there."""

@@ -14,7 +14,13 @@ from django.urls import reverse
 from core.scope import Maintenance
 from core.sharing import FieldGroup
 from households.filters import HouseholdYearFilter, PersonYearFilter
-from households.models import HouseholdYear, NameReading, Person, PersonYear
+from households.models import Household, HouseholdYear, NameReading, Person, PersonYear
+from households.queries.conditions import (
+    Common,
+    for_a_page,
+    matching_households,
+    matching_persons,
+)
 from households.queries.years import forget_years
 from tests.factories.households import HOME, NEIGHBOUR, household, id_no
 from villages.models import Region
@@ -89,6 +95,40 @@ def test_head_without_members_is_found_by_reading() -> None:
 # --- one word ----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("谌龙", ["chenl", "shenl", "cl", "sl"]), ("宓子", ["miz", "fuz"]), ("覃明", ["qinm", "tanm"]),
+        ("缪可", ["miaok", "mouk"]), ("翟平", ["zhaip", "dip"]), ("单田", ["shant", "dant", "dt"]),
+        ("尉迟恭", ["yuchi", "weichi"]), ("乐毅", ["yuey", "ley"]), ("贲虎", ["benh", "feih"]),
+    ],
+)  # fmt: skip
+def test_a_surname_is_found_by_either_of_its_readings(name: str, words: list[str]) -> None:
+    row = named(name)
+    named("赵四")
+    for word in words:
+        assert found(word) == {row.household_id}, word
+
+
+def test_names_are_read_for_everybody_and_lead_to_nobody_elsewhere(
+    as_user: As, luanchuan_clerk: Any
+) -> None:
+    """The table of readings knows names of the whole city; lists and box reach it by their rows."""
+    named("何金梅")
+    named("何金山", code=NEIGHBOUR)
+    assert NameReading.objects.filter(initials__startswith="hj").count() == 2
+    client = as_user(luanchuan_clerk)
+    for address in (LIST, reverse("households:persons")):
+        for word in ("hj", "hejin", "何金"):
+            text = client.get(address, {"q": word, "sort": "name"}).content.decode()
+            assert "何金梅" in text
+            assert "何金山" not in text
+    for more in ({}, {"live": "1"}):
+        text = client.post(SEARCH, {"q": "hj", **more}).content.decode()
+        assert "何金梅" in text
+        assert "何金山" not in text
+
+
 @pytest.mark.parametrize("word", ["何金", "hj", "HJM", "hejin", "HeJinMei"])
 def test_word_finds_by_name_initials_and_pinyin(word: str) -> None:
     row = named("何金梅")
@@ -96,22 +136,26 @@ def test_word_finds_by_name_initials_and_pinyin(word: str) -> None:
     assert found(word) == {row.household_id}
 
 
-def test_end_of_a_number_finds_its_household() -> None:
+def test_end_of_a_number_is_looked_up_by_the_box_alone(as_user: As, luanchuan_clerk: Any) -> None:
+    """A term of a list stands in addresses and logs: it is never compared with numbers' ends."""
+
+    class Given(Maintenance):
+        field_groups = frozenset({FieldGroup.BASIC, FieldGroup.IDENTITY_FULL})
+
     number = id_no(417, date(1961, 3, 2))
     row = named("何金梅", number)
     named("赵四", id_no(418, date(1961, 3, 2)))
-    assert found(number[-4:]) == {row.household_id}
-    assert found(number[-4:].lower()) == {row.household_id}
-    assert found(number[-5:]) == set()
-
-
-def test_client_without_numbers_finds_nobody_by_the_end_of_one() -> None:
-    class Given(Maintenance):
-        field_groups = frozenset({FieldGroup.BASIC})
-
-    number = id_no(417, date(1961, 3, 2))
-    named("何金梅", number)
-    assert found(number[-4:], Given("4103")) == set()
+    named("钱五", id_no(419, date(1961, 3, 2)), code=NEIGHBOUR)
+    client = as_user(luanchuan_clerk)
+    for word in (number[-4:], number[-4:].lower()):
+        hit = client.post(SEARCH, {"q": word}).context["found"]
+        assert [one.household_no for one in hit.households] == [row.household.household_no]
+        assert [one.name for one in hit.persons] == ["何金梅"]
+        assert (found(word), found(word, Given("4103"))) == (set(), set())
+        assert "请用页面上方的查找框" in client.get(LIST, {"q": word}).content.decode()
+    far = client.post(SEARCH, {"q": id_no(419, date(1961, 3, 2))[-4:]}).context["found"]
+    assert far.is_empty
+    assert client.post(SEARCH, {"q": number[-5:]}).context["found"].is_empty
 
 
 def test_village_finds_its_households() -> None:
@@ -139,6 +183,46 @@ def test_long_list_is_counted_to_the_end_when_asked(
     assert exact.context["total"] == 5
     assert "共 5 户" in exact.content.decode()
     assert "count=" not in exact.context["page"]["next"]
+
+
+@pytest.mark.parametrize("word", ["王", "王小", "wx", "wangx", "863", "独树", "L41", "zz"])
+def test_common_word_finds_what_it_finds_by_gathering(monkeypatch: Any, word: str) -> None:
+    for name in ("王小明", "王大力", "李四"):
+        named(name)
+    Region.objects.filter(code=NEIGHBOUR).update(name="独树村委会")
+    household(members=1, code=NEIGHBOUR)
+    headless = household(members=0)
+    HouseholdYear.objects.filter(pk=headless.pk).update(head_name="王小二")
+    Household.objects.filter(pk=headless.household_id).update(household_no="L410324000000000001")
+
+    def keys() -> tuple[set[int], set[int]]:
+        terms = {"q": for_a_page(word)}
+        rows, persons = HouseholdYear.objects.all(), PersonYear.objects.all()
+        return (
+            set(matching_households(rows, terms, 2018).values_list("household_id", flat=True)),
+            set(matching_persons(persons, rows, terms, 2018).values_list("pk", flat=True)),
+        )
+
+    gathered = keys()
+    for limit in ("_COMMON", "_COMMON_NAMES"):
+        monkeypatch.setattr(f"households.queries.conditions.{limit}", 1)
+    assert isinstance(for_a_page(word), Common) == (word not in ("独树", "zz"))
+    assert keys() == gathered
+    assert gathered[0] or word == "zz"
+
+
+def test_list_of_a_common_word_is_counted_only_when_asked(
+    as_user: As, luanchuan_clerk: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("households.queries.conditions._COMMON", 3)
+    monkeypatch.setattr("households.views.lists.PAGE_SIZE", 2)
+    for _ in range(3):
+        named("王小明")
+    client = as_user(luanchuan_clerk)
+    first = client.get(LIST, {"q": "王"})
+    assert (len(first.context["rows"]), first.context["total"]) == (2, 2)
+    assert "超过 2 户" in first.content.decode()
+    assert client.get(LIST + first.context["count_address"]).context["total"] == 3
 
 
 def test_page_size_is_one_of_those_offered_and_is_kept(as_user: As, luanchuan_clerk: Any) -> None:
@@ -181,6 +265,21 @@ def test_search_finds_a_whole_number_and_repeats_none(as_user: As, luanchuan_cle
     beyond = client.post(SEARCH, {"q": far})
     assert beyond.context["found"].is_empty
     assert far not in beyond.content.decode()
+
+
+def test_search_while_typing_is_a_part_of_a_page(as_user: As, luanchuan_clerk: Any) -> None:
+    for _ in range(6):
+        named("何金梅")
+    client = as_user(luanchuan_clerk)
+    response = client.post(SEARCH, {"q": "何金", "live": "1"})
+    text = response.content.decode()
+    assert "<html" not in text
+    assert (text.count("<li>"), "按回车看更多" in text) == (10, True)
+    assert len(response.context["found"].households) == 5
+    assert (
+        client.post(SEARCH, {"q": "没有此人", "live": "1"}).content.decode().count("没有找到") == 1
+    )
+    assert client.post(SEARCH, {"q": "", "live": "1"}).status_code == 422
 
 
 def test_search_finds_villages_of_the_own_county(as_user: As, luanchuan_clerk: Any) -> None:

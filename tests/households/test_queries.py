@@ -1,4 +1,3 @@
-import re
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from datetime import date
@@ -7,20 +6,15 @@ from typing import Any
 
 import pytest
 from django.db.models import Q
-from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.models import MachineClient
-from core.acting import acting
 from core.scope import Maintenance
 from households.catalog import facts, facts_of
-from households.models import Household, HouseholdYear, Person, PersonYear
+from households.models import Household, HouseholdYear
 from households.queries import keyset, lines, places, rows, sheet, values
-from households.queries.timeline import timeline
-from tests.factories.households import HOME, NEIGHBOUR, household, id_no
+from tests.factories.households import HOME, NEIGHBOUR, household
 from tests.villages.lists import load, renamed
-from tests.workbooks import family
 from villages.models import Region, RegionSuccession
 
 CITY = Maintenance("4103")
@@ -275,65 +269,6 @@ def test_income_is_added_up_beside_what_was_declared(
     assert told.declared == row.net_income_per_capita
 
 
-# --- the timeline ------------------------------------------------------------------------------
-
-
-@pytest.mark.usefixtures("city")
-def test_changes_are_told_with_name_reason_and_masked_values(luanchuan_clerk: Any) -> None:
-    row = household()
-    with acting(by=luanchuan_clerk, reason="入户核实"):
-        HouseholdYear.objects.filter(pk=row.pk).update(
-            net_income_per_capita=Decimal(3100), phone="13911119999", bank_account="1"
-        )
-    with acting(by=None):
-        HouseholdYear.objects.filter(pk=row.pk).update(main_cause="02")
-    row.refresh_from_db()
-    last, first = timeline(row, CITY)
-    assert last.title == "修改贫困户年度信息"
-    assert last.note == "主要致贫原因：因病 → 因残；经办人：系统"
-    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", last.when)
-    assert first.note == (
-        "联系电话：139****1234 → 139****9999；银行卡号：有修改（已脱敏）；"
-        "人均纯收入：2,800.00 → 3,100.00 元/人·年；事由：入户核实；经办人：luanchuan"
-    )
-
-
-@pytest.mark.usefixtures("city")
-def test_changes_of_members_and_by_machines_are_told() -> None:
-    row = household(members=2)
-    head = row.household.persons.order_by("pk")[0]
-    with acting(by=MachineClient(pk=7, name="残联系统"), reason="数据比对"):
-        PersonYear.objects.filter(person=head).update(relation_to_head="02")
-        Person.objects.filter(pk=head.pk).update(name="新名")
-    (name, relation) = timeline(row, CITY)
-    assert name.title == "修改贫困人口：新名"
-    assert name.note == f"姓名：{head.name} → 新名；事由：数据比对；经办人：残联系统（接口）"
-    assert relation.title == "修改贫困人口年度信息：新名"
-    assert relation.note.startswith("与户主关系：本人或户主 → 配偶；事由：")
-
-
-@pytest.mark.usefixtures("city")
-def test_numbers_of_members_stay_masked_in_the_timeline() -> None:
-    row = household(members=1)
-    person = row.household.persons.get()
-    Person.objects.filter(pk=person.pk).update(id_no=id_no(777))
-    (event,) = timeline(row, CITY)
-    assert "证件号码：" in event.note
-    assert person.id_no not in event.note
-    assert id_no(777) not in event.note
-
-
-@pytest.mark.usefixtures("city")
-def test_days_of_birth_are_told_by_their_year() -> None:
-    """Beside a masked number the day would make it whole again."""
-    row = household(members=1)
-    for born in (date(1981, 1, 2), date(1981, 3, 4)):
-        Person.objects.update(birth_date=born)
-    later, first = timeline(row, CITY)
-    assert first.note.startswith("出生日期：1970 年 → 1981 年；")
-    assert later.note.startswith("出生日期：有修改（1981 年）；")
-
-
 @pytest.mark.unit
 @pytest.mark.parametrize(
     ("value", "words"),
@@ -345,49 +280,3 @@ def test_days_of_birth_are_told_by_their_year() -> None:
 )  # fmt: skip
 def test_a_day_of_birth_in_words(value: Any, words: str) -> None:
     assert values.written(facts()["birth_date"], value) == words
-
-
-@pytest.mark.usefixtures("city")
-def test_a_move_is_told_by_the_villages_names() -> None:
-    row = household(members=2)
-    there = Region.objects.filter(level="village").exclude(code=row.village_code)[0]
-    Household.objects.filter(pk=row.household_id).update(village=there, village_code=there.code)
-    row.refresh_from_db()
-    (event,) = timeline(row, CITY)
-    assert f" → {there.name}（{there.code}）" in event.note
-
-
-@pytest.mark.usefixtures("city")
-def test_changes_that_nobody_would_notice_are_not_told() -> None:
-    row = household()
-    HouseholdYear.objects.filter(pk=row.pk).update(changed_at=timezone.now())
-    row.refresh_from_db()
-    assert timeline(row, CITY) == []
-
-
-@pytest.mark.usefixtures("city")
-def test_many_changes_are_counted() -> None:
-    row = household()
-    with acting(by=None):
-        HouseholdYear.objects.filter(pk=row.pk).update(**PARTS, farmland_mu=1, forest_mu=2)
-    row.refresh_from_db()
-    (event,) = timeline(row, CITY)
-    assert event.note.endswith("等 7 项；经办人：系统")
-
-
-@pytest.mark.usefixtures("city")
-def test_where_a_household_went_is_not_told_to_those_it_left() -> None:
-    row = household()
-    Household.objects.filter(pk=row.household_id).update(address="二组")
-    row.household.refresh_from_db()
-    assert len(timeline(row, Maintenance("410324"))) == 1
-    row.household.village_code = NEIGHBOUR
-    assert timeline(row, Maintenance("410324")) == []
-
-
-def test_ledger_of_movement_is_told(load_rows: Callable[..., Any]) -> None:
-    load_rows(family(1))
-    row = HouseholdYear.objects.select_related("household").get()
-    (event,) = timeline(row, CITY)
-    assert event.title == "识别纳入"
-    assert event.note.startswith(f"{PersonYear.objects.count()} 人，期初")

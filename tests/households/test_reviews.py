@@ -17,9 +17,9 @@ from households.models import Change, ChangeState, HouseholdYear, ReviewChain
 from households.services import changing
 from tests.conftest import person
 from tests.factories.households import HOME, NEIGHBOUR, household
-from tests.households.test_changing import Cast, cast, city, edit, editing, submitted
+from tests.households.test_changing import Cast, cast, city, edit, submitted
 
-__all__ = ["cast", "city", "editing"]
+__all__ = ["cast", "city"]
 pytestmark = pytest.mark.django_db
 
 As = Callable[[User], Client]

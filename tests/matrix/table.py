@@ -56,9 +56,31 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("households:persons", "get", "read", query="?year=2018"),
     Operation("households:persons", "get", "read", "part", query="?year=2016&region={id}"),
     Operation("households:persons", "get", "read", query="?year=2018&q=何金"),
+    Operation("households:list", "get", "read", query="?year=2018&sort=-income&cols=main_cause,phone"),
+    Operation("households:persons", "get", "read", query="?year=2018&sort=name&cols=ethnicity,id_no"),
     Operation("households:search", "post", "read", data={"q": "何金"}),
+    Operation("households:search", "post", "read", data={"q": "何金", "live": "1"}),
+    # How somebody looks at the lists: their own, and what the office shares
+    *(
+        Operation(f"households:{one}", method, "read", ok=ok)
+        for one in ("columns", "person-columns")
+        for method, ok in (("get", SEEN), ("post", (302,)))
+    ),
+    *(
+        Operation(f"households:{one}", method, "read", ok=ok)
+        for one in ("view-new", "person-view-new")
+        for method, ok in (("get", SEEN), ("post", (422,)))
+    ),
+    Operation("households:views", "get", "read"),
+    Operation("households:view", "get", "read", "view", GONE, never=MOVED_OR_FAR),
+    Operation("households:view", "post", "read", "view", GONE, never=MOVED_OR_FAR),
+    Operation("households:view-delete", "post", "read", "view", GONE, never=MOVED_OR_FAR),
     Operation("households:detail", "get", "read", "household", query="?year=2016", never=NO_CITY),
     Operation("households:compare", "get", "read", "household", never=NO_CITY),
+    *(
+        Operation(f"households:{tab}", "get", "read", "household", query="?year=2016", never=NO_CITY)
+        for tab in ("members", "timeline", "asof", "handling")
+    ),
     # Procedures with their notices: seen by readers of the village, acted on by the level whose turn it is
     Operation("households:procedures", "get", "read", query="?year=2018"),
     Operation("households:procedure-new", "get", "edit"),
@@ -75,8 +97,50 @@ OPERATIONS: tuple[Operation, ...] = (
         )
     ),
     Operation("households:procedure-notice", "get", "read", "posted", never=NOWHERE_ELSE),
+    # Papers: handed in by who enters data, opened by who sees full numbers
+    Operation("households:attachments", "get", "read", "household", query="?year=2016", never=NO_CITY),
+    Operation(
+        "households:attachments", "post", "edit", "household", (422,), query="?year=2016",
+        never=NOWHERE_ELSE,
+    ),
+    Operation("households:procedure-attachments", "get", "read", "procedure", never=NOWHERE_ELSE),
+    Operation(
+        "households:procedure-attachments", "post", "edit", "procedure", (422,), never=NOWHERE_ELSE
+    ),
+    Operation("households:attachment-open", "post", "reveal", "paper", (422,), never=NOWHERE_ELSE),
+    Operation("households:attachment-withdraw", "post", "edit", "paper", DONE, never=NOWHERE_ELSE),
+    Operation("households:card", "get", "read", "household", query="?year=2016", never=NO_CITY),
+    Operation("households:procedure-notice-pdf", "get", "read", "posted", never=NOWHERE_ELSE),
+    *(
+        Operation(f"households:paper-{one}", method, "read", "place", ok, "?year=2016", never=NO_CITY)
+        for one in ("roster", "gaps")
+        for method, ok in (("get", SEEN), ("post", (422,)))
+    ),
+    # Acts on many households: by whoever works in the region, seen by the offices there
+    Operation("households:bulk", "get", "work"),
+    # Without anything chosen, back to the list.
+    Operation("households:bulk-new", "post", "work", ok=(302,)),
+    Operation("households:bulk-confirm", "post", "work", ok=(302,)),
+    Operation("households:bulk-act", "get", "work", "bulk", never=NOT_MOVED),
+    Operation("households:bulk-undo", "post", "work", "bulk", DONE, never=NOT_MOVED),
+    Operation("households:mark-close", "post", "work", "mark", DONE, never=NOWHERE_ELSE),
+    Operation("households:tasks", "get", "work"),
+    Operation("households:task", "get", "work", "task", never=NOT_MOVED),
+    *(
+        Operation(f"households:task-{act}", "post", "work", "task", DONE, never=NOT_MOVED)
+        for act in ("done", "close")
+    ),
     # Changes under review: read in the region, decided by who reviews there, withdrawn by nobody else
     Operation("households:work", "get", "work"),
+    # Entering: only whoever edits there; a draft that is nobody's is given up without a word.
+    Operation("households:new", "get", "edit", query="?year=2018"),
+    Operation("households:new", "post", "edit", query="?year=2018", ok=(404,)),
+    Operation(
+        "households:edit", "get", "edit", "household", query="?year=2016", never=NO_CITY, writes=True
+    ),
+    Operation("households:edit", "post", "edit", "household", (404,), "?year=2016", never=NO_CITY),
+    *(Operation(f"households:{name}", "post", "edit", ok=(404,))
+      for name in ("entry-check", "draft", "draft-drop")),
     Operation("households:changes", "get", "review_any"),
     Operation("households:change", "get", "read", "change", never=NOWHERE_ELSE),
     Operation(
@@ -91,6 +155,11 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("households:review-chain", "post", "manage_review", ok=(422,)),
     # Divisions: public knowledge, shown as far as the own region
     Operation("villages:list", "get", "anyone"),
+    Operation("villages:village", "get", "read", "part", query="?year=2016"),
+    Operation("villages:facts", "get", "edit", "place", query="?year=2016", never=NO_CITY),
+    Operation(
+        "villages:facts", "post", "edit", "place", (422,), query="?year=2016", never=NO_CITY
+    ),
     # Workbooks
     Operation("imports:list", "get", "load"),
     Operation("imports:upload", "get", "load"),
@@ -160,6 +229,8 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("households:export-persons", "get", "read", query="?year=2018"),
     Operation("households:export-persons", "get", "read", "part", query="?year=2016&region={id}"),
     Operation("households:export-persons", "post", "read", query="?year=2018", ok=(422,)),
+    Operation("villages:export", "get", "read", query="?year=2018"),
+    Operation("villages:export", "post", "read", query="?year=2018", ok=(422,)),
     Operation("exports:list", "get", "anyone"),
     Operation("exports:download", "get", "anyone", "others", GONE, never=MOVED_OR_FAR),
     Operation("exports:use", "post", "anyone", "others", GONE, never=MOVED_OR_FAR),

@@ -9,6 +9,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -30,7 +31,16 @@ from core.jobs.tasks import carry_out
 from core.ledger.models import Alert
 from core.scope import ScopedQuerySet
 from exits import services as figures
-from households.models import Assignment, Household, HouseholdYear, Person, PersonYear
+from households.models import (
+    Assignment,
+    BulkAct,
+    Household,
+    HouseholdYear,
+    Mark,
+    Person,
+    PersonYear,
+    Task,
+)
 from imports.models import Batch
 from povertyops.walls import TABLES
 from tests.cast import (
@@ -97,6 +107,7 @@ _TERMS = (
     "status=poor", "status=exited&exit_year=2018", "cause=07", "attribute=06", "income_below=2",
     "income_above=900000", "below_line=true", "below_line=false", "poor_village=true",
     "poor_village=false", "missing=main_cause", "missing=address", "missing=farmland_mu",
+    "mark=true", "mark=false", "mark=overdue",
 )  # fmt: skip
 _OF_PERSONS = (
     "relation=01", "education=02", "student=01", "labour=02", "work_area=01",
@@ -109,6 +120,7 @@ _PAGES = (
     *(f"{reverse('households:export')}?year=2018&{terms}" for terms in _TERMS[:9]),
     reverse("dashboards:home"), reverse("dashboards:region", args=[OWN]),
     reverse("dashboards:region", args=[FOREIGN]), reverse("imports:list"), reverse("jobs:list"),
+    reverse("households:bulk"), reverse("households:tasks"),
     reverse("exports:list"), f"{reverse('villages:list')}?region=410324",
     f"{reverse('villages:list')}?region=4103",
 )  # fmt: skip
@@ -161,8 +173,23 @@ def _neighbours(api_key: Key) -> None:
         kind="imports.stage", queue="imports", subject=f"批次 {batch.pk}", scope=FOREIGN
     )
     office = person("songxian_office", Role.COUNTY_OFFICE, FOREIGN)
+    _marked_by(office, rows[0].household)
     _asked_by(office, FOREIGN)
     api_key(FOREIGN)
+
+
+def _marked_by(user: User, home: Household) -> None:
+    """An act on many households, the mark that it made, and a task."""
+    where = {"region_code": FOREIGN, "partition_id": 2018, "created_by": user}
+    BulkAct.objects.create(
+        key=uuid4(), kind="MARK", state="DONE", reason="核对", matched=1, affected=1,
+        done_at=timezone.now(), **where,
+    )  # fmt: skip
+    Task.objects.create(title="嵩县走访", owner=user, **where)
+    Mark.objects.create(
+        household=home, village_code=NEIGHBOUR, partition_id=2018, reason="核对",
+        due_on=timezone.localdate() - timedelta(days=1), created_by=user,
+    )  # fmt: skip
 
 
 def _asked_by(user: User, region: str, **terms: Any) -> ExportRelease:
@@ -926,6 +953,10 @@ _RULES = {
         "batch_id IN (SELECT id FROM imports_batch WHERE region_prefix ^@ '410324')",
     ),
     "core_job": "scope ^@ '410324'",
+    # Their owners' alone, and nobody who asks here has begun or kept one.
+    "households_draft": "false",
+    "households_savedview": "false",
+    "households_chosencolumns": "false",
 }
 _BESIDES = {
     "households_household": f"id IN ({_FORMER.format('household_id')})",
@@ -976,7 +1007,7 @@ def test_raw_sql_in_a_request_counts_the_county(
         met.append(_counts(tables, owned=False))
         return []
 
-    monkeypatch.setattr("households.views.lists.rows.household_rows", looking)
+    monkeypatch.setattr("households.queries.rows.poor_villages", looking)
     for name in ("county_clerk", "county_leader", "county_office"):
         as_user(world.users[name]).get(HOUSEHOLDS, {"year": 2018})
     assert met == [owned] * 3

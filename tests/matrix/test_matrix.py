@@ -30,7 +30,9 @@ from villages.models import RegionQuerySet
 METHODS = ("get", "post", "put", "delete")
 OPEN_ROUTES = {operation.route for operation in OPERATIONS}
 # Kinds of objects that row security knows.
-WALLED = ("household", "person", "batch", "pushed", "returned", "job")
+WALLED = (
+    "household", "person", "batch", "pushed", "returned", "job", "bulk", "task", "mark",
+)  # fmt: skip
 # Who may read the marks of these kinds; those of the register are for its readers.
 READ_BY = {
     "job": "read_or_jobs",
@@ -109,7 +111,8 @@ class Cell:
         if self.operation.writes:
             places = places[-1:]
         if self.subject.name in BY_ASSIGNMENT:
-            return not (self.kind in ("household", "person") and self.relation == "own")
+            own = self.kind in ("household", "person", "paper", "mark")
+            return not (own and self.relation == "own")
         region = self.subject.region
         if any(place.startswith(region) for place in places):
             return False

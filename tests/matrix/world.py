@@ -18,17 +18,23 @@ from core.ledger import Act, note
 from core.ledger.models import Alert
 from households.models import (
     Assignment,
+    Attachment,
+    BulkAct,
+    BulkRow,
     Change,
     CodeEntry,
     CodeSynonym,
     Household,
     HouseholdYear,
+    Mark,
     Objection,
     Person,
     PersonYear,
     Procedure,
     ProcedureCase,
     Publicity,
+    SavedView,
+    Task,
 )
 from imports.enums import BatchState, Grain, ReturnKind
 from imports.models import Batch, HeaderSynonym, Layout, Push, ReturnedFile
@@ -80,7 +86,9 @@ def build(issue_key: Callable[[str], str]) -> World:
         world.add("place", relation, code.ljust(12, "0"), code)
         _procedure(world, relation, code)
         _change(world, relation, code)
+        _paper(world, relation, code)
         _work(world, relation, code)
+        _bulk(world, relation, code)
         _accounts(world, relation, code)
     _moved(world)
     _own_things(world)
@@ -139,6 +147,41 @@ def _change(world: World, relation: str, code: str) -> None:
         partition_id=2018, head_name=head, payload="{}", created_by=_security_admin(),
     )  # fmt: skip
     world.add("change", relation, change.pk, code, marks=(head,))
+
+
+def _paper(world: World, relation: str, code: str) -> None:
+    """A paper of the household there."""
+    if relation == "city":
+        return
+    home = Household.objects.get(household_no=world.ids["household", relation])
+    note = f"材料{NAMES[relation]}"
+    paper = Attachment.objects.create(
+        household=home, village_code=code, partition_id=2016, kind="26", note=note, size=1,
+        media_type="image/png", sha256="0" * 64, created_by=_security_admin(),
+    )  # fmt: skip
+    world.add("paper", relation, paper.pk, code, marks=(note,))
+
+
+def _bulk(world: World, relation: str, code: str) -> None:
+    """A task, a mark and the act on many households that made it."""
+    official = _security_admin()
+    where = {"region_code": code, "partition_id": 2018, "created_by": official}
+    task = Task.objects.create(title=f"任务{relation}", owner=official, **where)
+    world.add("task", relation, task.pk, code, marks=(task.title,))
+    act = BulkAct.objects.create(
+        key=uuid4(), kind="MARK", state="DONE", reason=f"批量{relation}", matched=1, affected=1,
+        done_at=timezone.now(), **where,
+    )  # fmt: skip
+    world.add("bulk", relation, act.pk, code, marks=(act.reason,))
+    if relation == "city":
+        return
+    home = Household.objects.get(household_no=world.ids["household", relation])
+    mark = Mark.objects.create(
+        household=home, village_code=code, partition_id=2018, reason=f"核查{relation}",
+        created_by=official,
+    )  # fmt: skip
+    world.add("mark", relation, mark.pk, code, marks=(mark.reason,))
+    BulkRow.objects.create(act=act, household=home, village_code=code, outcome="DONE", made=mark.pk)
 
 
 def _work(world: World, relation: str, code: str) -> None:
@@ -260,6 +303,8 @@ def _own_things(world: World) -> None:
     owner = User.objects.get(username="账户own")
     release = ExportRelease.objects.get(asked_by=owner)
     world.add("others", "own", release.pk, VILLAGE)
+    view = SavedView.objects.create(owner=owner, listing="households", name="他人的视图")
+    world.add("view", "own", view.pk, VILLAGE)
     # Everybody's: column names, codes and rules of the city.
     header = HeaderSynonym.objects.create(header="本地列名", identifier="name", source=OWN_SOURCE)
     world.add("header", "own", header.pk, VILLAGE)

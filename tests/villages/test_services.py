@@ -10,7 +10,7 @@ from django.db import DatabaseError, connection, transaction
 
 from core.history import images
 from tests.villages.lists import CITY, DATES, HERE, listed, load, load_file, renamed, without
-from villages import services, workbooks
+from villages import workbooks
 from villages.models import (
     CountyYear,
     PopulationBase,
@@ -27,6 +27,7 @@ from villages.services import (
     load_population,
     load_region_facts,
 )
+from villages.services import lists as services
 
 DAYS = workbooks.snapshot_dates()
 # The whole file lies beside the checkout where there is one; the slice is always there.

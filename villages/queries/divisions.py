@@ -286,7 +286,7 @@ def years_known(actor: Actor) -> set[int]:
     return set(listed) | set(facts.distinct())
 
 
-TILES = Path(__file__).parent / "data" / "county_tiles.csv"
+TILES = Path(__file__).parent.parent / "data" / "county_tiles.csv"
 
 
 def county_tiles(city_code: str, day: date) -> dict[str, tuple[str, int, int]]:

@@ -1,0 +1,43 @@
+"""Divisions and their yearly facts, read for a purpose."""
+
+from villages.queries.divisions import (
+    Line,
+    ancestor_codes,
+    ancestors,
+    children,
+    county_facts,
+    county_tiles,
+    former_names,
+    full_name,
+    granted_regions,
+    lines,
+    lists_of,
+    neighbours_in_time,
+    population_bases,
+    region_at,
+    regions_at,
+    resolution_rows,
+    version_shown,
+    years_known,
+)
+
+__all__ = [
+    "Line",
+    "ancestor_codes",
+    "ancestors",
+    "children",
+    "county_facts",
+    "county_tiles",
+    "former_names",
+    "full_name",
+    "granted_regions",
+    "lines",
+    "lists_of",
+    "neighbours_in_time",
+    "population_bases",
+    "region_at",
+    "regions_at",
+    "resolution_rows",
+    "version_shown",
+    "years_known",
+]

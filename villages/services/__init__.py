@@ -1,0 +1,21 @@
+"""What changes divisions and their yearly facts."""
+
+from villages.services.lists import (
+    ListLoaded,
+    ListRefusedError,
+    RowsRefusedError,
+    Upserted,
+    load_divisions,
+    load_population,
+    load_region_facts,
+)
+
+__all__ = [
+    "ListLoaded",
+    "ListRefusedError",
+    "RowsRefusedError",
+    "Upserted",
+    "load_divisions",
+    "load_population",
+    "load_region_facts",
+]
