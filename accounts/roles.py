@@ -18,6 +18,7 @@ MANAGE_REVIEW = "households.manage_review"
 LOAD_WORKBOOKS = "imports.load_workbook"
 MANAGE_CATALOG = "imports.manage_catalog"
 RECOMPUTE_METRICS = "exits.recompute"
+MANAGE_STANDARDS = "exits.manage_standards"
 PLAN_ROUND = "inspections.plan"
 SURVEY = "inspections.survey"
 APPEAL_CASE = "inspections.appeal"
@@ -40,6 +41,7 @@ RIGHTS: dict[str, str] = {
     LOAD_WORKBOOKS: "导入工作簿",
     MANAGE_CATALOG: "维护列名、代码表和核对规则的设置",
     RECOMPUTE_METRICS: "发起指标重算",
+    MANAGE_STANDARDS: "修订退出标准，设置并列对照的标准",
     PLAN_ROUND: "制定评估、冻结抽样框、抽样、分派调查",
     SURVEY: "入户填写调查问卷",
     APPEAL_CASE: "对评估发现的疑似问题申诉举证",
@@ -94,7 +96,7 @@ ROLES: dict[str, RoleFacts] = {
     Role.CITY_OFFICE: _facts(
         60, (4,), "市级业务：看全市数据、导入、维护核对规则、重算、管理后台任务、复核放行导出、组织评估。",
         READ_REGISTER, REVEAL, ASSIGN, LOAD_WORKBOOKS, MANAGE_CATALOG, RECOMPUTE_METRICS,
-        RELEASE_EXPORT, MANAGE_JOBS, MANAGE_REVIEW, PLAN_ROUND, DECIDE_CASE,
+        MANAGE_STANDARDS, RELEASE_EXPORT, MANAGE_JOBS, MANAGE_REVIEW, PLAN_ROUND, DECIDE_CASE,
     ),
     Role.COUNTY_OFFICE: _facts(
         50, (6,), "县级业务：看本县数据、导入、重算、分派、复核放行导出、组织自评、申诉举证。",

@@ -15,6 +15,8 @@ class Resource(TextChoices):
     PERSONS = "persons", "人"
     SNAPSHOTS = "snapshots", "指标值及凭据"
     METRICS = "metrics", "指标汇总"
+    READINESS = "readiness", "村、县达标情况"
+    BLOCKERS = "blockers", "退出阻断清单"
     IMPORTS = "imports", "导入批次"
 
 
@@ -44,7 +46,7 @@ PERSONAL = (Resource.HOUSEHOLDS, Resource.PERSONS)
 # Resources that may be written through the API.
 WRITABLE = (Resource.IMPORTS,)
 # Resources that are in force only once a second person has confirmed them.
-CONFIRMED = (*PERSONAL, *WRITABLE)
+CONFIRMED = (*PERSONAL, Resource.BLOCKERS, *WRITABLE)
 # Each of these needs a second person beside the one who grants it.
 SENSITIVE = (FieldGroup.HEALTH, FieldGroup.IDENTITY_FULL)
 ORDINARY = tuple(group for group in FieldGroup if group not in SENSITIVE)

@@ -20,6 +20,60 @@ class Comparator(TextChoices):
     NONE = "", "无"
 
 
+# What an item of a standard may be compared by.
+COMPARING = (Comparator.LT, Comparator.LE, Comparator.GE, Comparator.GT)
+
+
+class Outcome(TextChoices):
+    """What an item says of a household, village or county; what nobody stated is never met."""
+
+    MET = "met", "达标"
+    NOT_MET = "not_met", "不达标"
+    MISSING = "missing", "缺数据"
+
+
+class SubjectLevel(TextChoices):
+    HOUSEHOLD = "household", "户"
+    VILLAGE = "village", "村"
+    COUNTY = "county", "县"
+
+
+class Evidence(TextChoices):
+    """What proves an item."""
+
+    REGISTER = "register", "户登记信息"
+    FACTS = "facts", "村年度信息"
+    FIGURE = "figure", "登记汇总"
+    SAMPLE = "sample", "抽样调查"
+    CHECK = "check", "现场核实"
+
+
+class Measure(TextChoices):
+    """What can be measured of a household, village or county; items of standards compare it."""
+
+    INCOME_MARGIN = "income_margin", "人均纯收入超过标准的金额（元）"
+    UNSAFE_WATER = "unsafe_water", "饮水不安全"
+    OUT_OF_SCHOOL = "out_of_school", "义务教育阶段因贫失学辍学人数（人）"
+    UNINSURED = "uninsured", "未参加基本医疗保险人数（人）"
+    UNSAFE_HOUSE = "unsafe_house", "住危房"
+    NEW_THIS_YEAR = "new_this_year", "当年新识别"
+    HEADCOUNT = "headcount", "贫困发生率"
+    EXITED_SHARE = "exited_share", "贫困人口脱贫比例"
+    PAVED_ROAD = "paved_road", "通沥青（水泥）路"
+    WATER_HOUSEHOLDS = "water_households", "未实现饮水安全户数（户）"
+    NO_POWER = "no_power", "未通生产生活用电的贫困户（户）"
+    NO_BROADCAST = "no_broadcast", "未通广播电视的贫困户（户）"
+    CULTURE_ROOMS = "culture_rooms", "文化（图书）室个数（个）"
+    CLINICS = "clinics", "卫生室个数（个）"
+    CLINICS_DOCTORS = "clinics_doctors", "卫生室个数和执业（助理）医师数中较小者"
+    COMPOSITE_RATE = "composite_rate", "综合贫困发生率"
+    WRONGFUL_EXIT_RATE = "wrongful_exit_rate", "错退率"
+    OMISSION_RATE = "omission_rate", "漏评率"
+    APPROVAL_RATE = "approval_rate", "群众认可度"
+    VILLAGE_EXIT_RATE = "village_exit_rate", "贫困村退出率"
+    CHECKED = "checked", "现场核实结果"
+
+
 class Unit(TextChoices):
     PERSONS = "persons", "人"
     HOUSEHOLDS = "households", "户"

@@ -7,6 +7,8 @@ class InspectionsConfig(AppConfig):
     verbose_name = "评估检查"
 
     def ready(self) -> None:
+        # Registered in every process: kinds of jobs.
+        from inspections import tasks  # noqa: F401
         from inspections.catalog import sync_questionnaires
 
         post_migrate.connect(sync_questionnaires, sender=self)

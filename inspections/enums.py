@@ -121,3 +121,34 @@ FOLLOWS: dict[str, tuple[str, ...]] = {
     CaseState.CONFIRMED: (),
     CaseState.DISMISSED: (),
 }
+
+
+class Rate(TextChoices):
+    """What a round says of its county; where documents disagree, each reading is a figure of its own."""
+
+    WRONGFUL_EXIT = "wrongful_exit_rate", "错退率"
+    OMISSION_VILLAGES = "omission_rate_villages", "漏评率（抽查村口径）"
+    OMISSION_SURVEYED = "omission_rate_surveyed", "漏评率（受访口径）"
+    COMPOSITE = "composite_rate", "综合贫困发生率（推算）"
+    COMPOSITE_RAW = "composite_rate_raw", "综合贫困发生率（实查）"
+    APPROVAL = "approval_rate", "群众认可度"
+    ENTRY_ACCURACY = "entry_accuracy", "识别准确率"
+    EXIT_ACCURACY = "exit_accuracy", "退出准确率"
+
+
+# By which metric definition each is judged; the accuracies only where a region defines them.
+JUDGED_BY: dict[str, str] = {
+    Rate.WRONGFUL_EXIT: "wrongful_exit_rate",
+    Rate.OMISSION_VILLAGES: "omission_rate",
+    Rate.OMISSION_SURVEYED: "omission_rate",
+    Rate.COMPOSITE: "composite_rate",
+    Rate.COMPOSITE_RAW: "composite_rate",
+    Rate.APPROVAL: "approval_rate",
+    Rate.ENTRY_ACCURACY: "entry_accuracy",
+    Rate.EXIT_ACCURACY: "exit_accuracy",
+}
+# The denominator that a definition names decides which reading of 漏评率 is the gate.
+OMISSION_BASES: dict[str, str] = {
+    "抽样村未建档立卡人口": Rate.OMISSION_VILLAGES,
+    "受访未建档立卡人口": Rate.OMISSION_SURVEYED,
+}

@@ -385,6 +385,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 1.0,
         "options": {"expires": 10},
     },
+    "sweep-dirty-rounds": {
+        "task": "inspections.sweep_dirty_rounds",
+        "schedule": 2.0,
+        "options": {"expires": 10},
+    },
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 

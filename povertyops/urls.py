@@ -10,6 +10,7 @@ urlpatterns = [
     path("accounts/", include("accounts.urls")),
     path("villages/", include("villages.urls")),
     path("households/", include("households.urls")),
+    path("readiness/", include("exits.urls")),
     path("imports/", include("imports.urls")),
     path("exports/", include("core.exports.urls")),
     path("jobs/", include("core.jobs.urls")),

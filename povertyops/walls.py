@@ -100,6 +100,13 @@ TABLES: dict[str, Table] = {
     "exits_target": Table("r"),
     "exits_metricdefinition": Table("r"),
     "exits_povertyline": Table("r"),
+    # What must be fulfilled: of no person and no place, changed by the city
+    "exits_standard": Table("rac"),
+    "exits_standarditem": Table("rac"),
+    # Who fulfils it, and checks made on the spot
+    "exits_householdreadiness": Table("racd", "village_code", _assigned("household_id")),
+    "exits_gateresult": Table("racd", _PLACE),
+    "exits_attestation": Table("ra", _PLACE, _assigned("household_id")),
     # Assessments: the county learns of the sample when it is disclosed, of cases at once
     "inspections_round": Table(
         "rac",
@@ -128,6 +135,10 @@ TABLES: dict[str, Table] = {
         "village_code",
         "case_id IN (SELECT id FROM inspections_case WHERE " + _surveyed("sample_id") + ")",
     ),
+    "inspections_rectification": Table("ra", "village_code"),
+    # What a round says of its county; marks of what is to be computed again are written by triggers
+    "inspections_result": _of_round("rac"),
+    "inspections_dirtyround": Table("rd"),
     # What is asked, shipped with the product
     "inspections_questionnaire": Table("r"),
     # Places: public knowledge, changed by maintenance only

@@ -226,9 +226,11 @@ def bench_metrics() -> dict[str, Any]:
         run("DROP TABLE by_hand")
     floor = statistics.median(floors)
     say("指标：全市重算……")
-    warm = [timed(lambda: recompute(prefix="4103", partition=2018)) for _ in range(3)]
+    warm = [
+        timed(lambda: recompute(prefix="4103", partition=2018, judging=False)) for _ in range(3)
+    ]
     run("TRUNCATE exits_snapshot, exits_flowfigure")
-    cold = timed(lambda: recompute(prefix="4103", partition=2018))
+    cold = timed(lambda: recompute(prefix="4103", partition=2018, judging=False))
     jobs = _by_jobs()
     village = run(
         "SELECT village_code FROM households_personyear WHERE partition_id = 2018 LIMIT 1"
@@ -277,7 +279,8 @@ def _by_jobs() -> float:
         "from exits.services import recompute_county\n"
         "from exits.models import Snapshot; Snapshot.objects.exists()\n"
         "print('ready', flush=True); sys.stdin.readline()\n"
-        "for county in sys.argv[1:]: recompute_county(county=county, partition=2018)\n"
+        "for county in sys.argv[1:]:"
+        " recompute_county(county=county, partition=2018, judging=False)\n"
     )
     workers = [
         subprocess.Popen(
@@ -361,9 +364,11 @@ def bench_pages(rounds: int) -> dict[str, Any]:
 def _beside(only: set[str], folder: Path) -> dict[str, Any]:
     """The figures of the city that modules of their own measure."""
     from bench_export import bench_export
+    from bench_readiness import bench_readiness
     from bench_walls import bench_walls
 
     benches: dict[str, Callable[[], Any]] = {
+        "readiness": lambda: bench_readiness(signed_in()),
         "walls": bench_walls,
         "export": lambda: bench_export(folder),
     }
@@ -402,7 +407,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     report: dict[str, Any] = {"scale": float(options.scale), "cores": os.cpu_count()}
     report |= _without_a_city(set(only), options, folder)
-    if {"metrics", "pages", "find", "walls", "history", "export"} & set(only):
+    if {"metrics", "pages", "find", "walls", "history", "export", "readiness"} & set(only):
         with database("povertyops_bench_city"):
             say("建演示城市……")
             report["make_demo_seconds"] = round(

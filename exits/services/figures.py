@@ -11,7 +11,7 @@ from core.scope import after, trim
 from exits import formulas
 from exits.enums import SAMPLED, TALLIES, Metric
 from exits.models import PovertyLine
-from exits.services import statements
+from exits.services import readiness, statements
 from households.enums import EXITED, JOINS, POOR
 
 ADDITIVE = [
@@ -28,22 +28,24 @@ NO_AREA = "未登记所属地区（中部或西部），无法确定标准"
 _MANY_VILLAGES = 150
 
 
-def recompute(*, prefix: str, partition: int) -> None:
+def recompute(*, prefix: str, partition: int, judging: bool = True) -> None:
     """Compute every village, town and county below the prefix, then the levels above.
+
+    The standards are judged along with the figures unless `judging` is off.
 
     `prefix` is a county's six digits or more, or a city's four (every county in turn). Idempotent:
     figures that did not change are not written. Atomic per county.
     """
     for county in _counties(prefix):
-        recompute_county(county=county, partition=partition)
+        recompute_county(county=county, partition=partition, judging=judging)
     roll_up(prefix=prefix, partition=partition)
 
 
-def recompute_county(*, county: str, partition: int) -> None:
+def recompute_county(*, county: str, partition: int, judging: bool = True) -> None:
     """Every village, town and the county itself; the city is added up by `roll_up`."""
     with transaction.atomic():
         _take_marks(county, partition)
-        _compute(_Below(county), partition, [county])
+        _compute(_Below(county), partition, [county], judging=judging)
 
 
 def recompute_villages(*, codes: Sequence[str], partition: int) -> None:
@@ -151,7 +153,9 @@ def _counties(prefix: str) -> list[str]:
         return [code for (code,) in cursor.fetchall()]
 
 
-def _compute(where: _Below | _Listed, partition: int, counties: list[str]) -> None:
+def _compute(
+    where: _Below | _Listed, partition: int, counties: list[str], *, judging: bool = True
+) -> None:
     with connection.cursor() as cursor:
         values = _values(cursor, partition, counties[0])
         cursor.execute(statements.FRESH)
@@ -175,6 +179,9 @@ def _compute(where: _Below | _Listed, partition: int, counties: list[str]) -> No
                     cursor, values, statements.PLACES[length], *_Below(prefix).on("village_code")
                 )
         cursor.execute("DROP TABLE fresh")
+        if judging:
+            readiness.evaluate(cursor, values, where, counties)
+        failpoint("exits.recompute.judged")
 
 
 def _add_up(cursor: Any, values: dict[str, Any], length: int, prefixes: list[str]) -> None:

@@ -197,6 +197,8 @@ SELECT region_code, %(partition)s, metric, category, numerator, denominator, hou
        IS DISTINCT FROM
        (excluded.numerator, excluded.denominator, excluded.households, excluded.verdict,
         excluded.reason, excluded.definition_version, excluded.digest)
+   -- What an assessment says of a county is put there by the assessment, and nothing takes its place.
+   AND (excluded.reason <> %(no_sample)s OR s.reason = %(no_sample)s)
 """
 
 # A cause that nobody has any more is zero, not yesterday's number. The range keeps the search

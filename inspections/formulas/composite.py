@@ -123,11 +123,11 @@ def _limits(
     if (wrongful.is_census or not first) and (omission.is_census or not second):
         return Limits(rate, rate, confidence, None)
     # Kish's size of both samples together, when each stands for its share of the people.
-    size = 1 / (first**2 / wrongful.size + second**2 / omission.size)
     return limits.proportion(
         rate,
         spread,
-        size=size,
+        size=1 / (first**2 / wrongful.size + second**2 / omission.size),
+        weighed=1 / (first**2 / wrongful.weighed + second**2 / omission.weighed),
         households=(wrongful.households if first else 0) + (omission.households if second else 0),
         degrees=stable_degrees(joint.values()),
         confidence=confidence,

@@ -70,9 +70,9 @@ class Estimate:
 
     `events` and `at_risk` are persons as counted, `numerator` and `denominator` the weighted totals
     that make the rate. `size` is the effective number of households: that of equal households with
-    equal weights that would be worth as much (Kish). `degrees` is villages minus strata, `stable`
-    the degrees of freedom that the variance deserves, at most as many. `terms` are kept by village
-    code for figures that combine rates.
+    equal weights that would be worth as much (Kish); `weighed` looks at weights alone. `degrees` is
+    villages minus strata, `stable` the degrees of freedom that the variance deserves, at most as
+    many. `terms` are kept by village code for figures that combine rates.
     """
 
     events: int
@@ -85,6 +85,7 @@ class Estimate:
     strata: int
     variance: float
     size: float
+    weighed: float
     degrees: int
     stable: float
     is_census: bool
@@ -206,7 +207,8 @@ def _ratio(villages: Sequence[Village], base: Total, finite: bool) -> Estimate:
         villages=len(villages),
         strata=strata,
         variance=variance(terms.values(), finite=finite),
-        size=_kish(villages),
+        size=_kish(villages, lambda one: one.at_risk),
+        weighed=_kish(villages, lambda one: 1),
         degrees=len(villages) - strata,
         stable=stable_degrees(terms.values()),
         is_census=all(village.probability == 1 for village in villages)
@@ -215,14 +217,14 @@ def _ratio(villages: Sequence[Village], base: Total, finite: bool) -> Estimate:
     )
 
 
-def _kish(villages: Sequence[Village]) -> float:
-    """Effective households: (Σ w·persons)² ÷ Σ (w·persons)².
+def _kish(villages: Sequence[Village], load: Callable[[Household], int]) -> float:
+    """Effective households: (Σ w·load)² ÷ Σ (w·load)².
 
     A whole household falls or stands together, so a large one, or one with a large weight, moves the
     rate more (L. Kish, Survey Sampling, Wiley 1965, section 11.7).
     """
     loads = [
-        one.at_risk / float(village.probability * one.probability)
+        load(one) / float(village.probability * one.probability)
         for village in villages
         for one in village.households
         if one.at_risk

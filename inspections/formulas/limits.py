@@ -6,7 +6,7 @@ may give an upper limit below the truth. All results lie in [0, 1].
 Clopper-Pearson: C. J. Clopper and E. S. Pearson, Biometrika 26 (1934), 404-413. For clusters: E. L.
 Korn and B. I. Graubard, Confidence intervals for proportions with small expected number of positive
 counts estimated from survey data, Survey Methodology 24 (1998), 193-201. What is added to it here,
-and why, is decision 16.
+and why, is decision 17.
 """
 
 from dataclasses import dataclass
@@ -75,8 +75,9 @@ def of(found: Estimate, confidence: float = CONFIDENCE) -> Limits:
     """Both one-sided limits of an estimate. Raises TooFewVillagesError.
 
     The sample is never worth more than its households (the design effect is at least 1 against
-    whole households of their sizes and weights); without any event, or with nothing but events,
-    where villages show no difference, it is worth its households.
+    whole households of their sizes and weights). Without any event, or with nothing but events,
+    villages show no difference and it is worth its households: none of them is in the event, of
+    whatever size it is, so that only their weights tell them apart.
     """
     rate = float(found.rate)
     if found.is_census:
@@ -85,6 +86,7 @@ def of(found: Estimate, confidence: float = CONFIDENCE) -> Limits:
         rate,
         found.variance,
         size=found.size,
+        weighed=found.weighed,
         households=found.households,
         degrees=found.stable,
         confidence=confidence,
@@ -96,6 +98,7 @@ def proportion(
     variance: float,
     *,
     size: float,
+    weighed: float,
     households: int,
     degrees: float,
     confidence: float = CONFIDENCE,
@@ -103,7 +106,7 @@ def proportion(
     """Limits of a rate that is already estimated; see `of`."""
     rate = min(max(rate, 0.0), 1.0)
     worth = korn_graubard(rate, variance, households=households, degrees=degrees, side=confidence)
-    worth = size if rate in (0.0, 1.0) else min(worth, size)
+    worth = weighed if rate in (0.0, 1.0) else min(worth, size)
     return Limits(
         lower=min(lower(rate * worth, worth, confidence), rate),
         upper=max(upper(rate * worth, worth, confidence), rate),

@@ -17,6 +17,7 @@ from exits.enums import Verdict
 from exits.formulas import Standard, compare
 from inspections.formulas import limits
 from inspections.formulas.estimates import Estimate
+from inspections.formulas.limits import Limits
 from inspections.formulas.verdicts import passes
 
 # No county has more households; a search that comes here has no answer.
@@ -166,36 +167,48 @@ def table(
 def more_households(
     found: Estimate, standard: Standard, confidence: float = limits.CONFIDENCE
 ) -> int | None:
-    """证据不足: about how many more households would settle it, if they showed the same rate.
+    """证据不足: about how many more households would settle it, if they showed the same rate."""
+    return still_needed(found.rate, limits.of(found, confidence), found.households, standard)
+
+
+def still_needed(
+    rate: Fraction,
+    now: Limits,
+    households: int,
+    standard: Standard,
+    *,
+    known: float = 0.0,
+    scale: float = 1.0,
+) -> int | None:
+    """How many households more, for a rate of which `known` is certain and `scale` was sampled.
 
     The design effect stays as measured: households are added in the same manner, with villages in
     proportion. Zero when the limits pass already; None when the rate itself does not pass or lies
     so close that a whole county would not be enough.
     """
-    if compare(found.rate.numerator, found.rate.denominator, standard) != Verdict.MET:
+    if compare(rate.numerator, rate.denominator, standard) != Verdict.MET:
         return None
-    now = limits.of(found, confidence)
     if now.size is None or passes(now, standard):
         return 0
-    rate = float(found.rate)
+    sampled = min(max((float(rate) - known) / scale, 0.0), 1.0)
 
     def enough(times: float) -> bool:
         size = (now.size or inf) * times
-        grown = limits.Limits(
-            limits.lower(rate * size, size, confidence),
-            limits.upper(rate * size, size, confidence),
-            confidence,
+        grown = Limits(
+            known + scale * limits.lower(sampled * size, size, now.confidence),
+            known + scale * limits.upper(sampled * size, size, now.confidence),
+            now.confidence,
             size,
         )
         return passes(grown, standard)
 
-    low, high = found.households, MOST
-    if not enough(high / found.households):
+    low, high = households, MOST
+    if not enough(high / households):
         return None
     while high - low > 1:
         middle = (low + high) // 2
-        if enough(middle / found.households):
+        if enough(middle / households):
             high = middle
         else:
             low = middle
-    return high - found.households
+    return high - households

@@ -71,7 +71,8 @@ def judge(
     on_it = at_threshold(rate, standard)
     if compare(rate.numerator, rate.denominator, standard) != Verdict.MET:
         return Judgement(Verdict.NOT_MET, _against(rate, standard, on_it), on_it)
-    if not passes(found, standard):
+    # A census is its rate: there is no chance in it, and its limits are the same number as a float.
+    if found.size is not None and not passes(found, standard):
         return Judgement(Verdict.WEAK_EVIDENCE, _unsettled(found, standard, more), on_it)
     if unrectified:
         return Judgement(Verdict.TO_RECTIFY, f"尚有 {unrectified} 个确认问题未整改到位", on_it)

@@ -2,6 +2,7 @@
 
 from inspections.models.case import Case, CaseStep
 from inspections.models.frame import FrameHousehold, FrameVillage
+from inspections.models.result import DirtyRound, Rectification, Result
 from inspections.models.roster import RuralHousehold
 from inspections.models.round import Round
 from inspections.models.sample import Replacement, SampleHousehold, SampleVillage
@@ -11,10 +12,13 @@ __all__ = [
     "Answer",
     "Case",
     "CaseStep",
+    "DirtyRound",
     "FrameHousehold",
     "FrameVillage",
     "Questionnaire",
+    "Rectification",
     "Replacement",
+    "Result",
     "Round",
     "RuralHousehold",
     "SampleHousehold",

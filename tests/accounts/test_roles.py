@@ -23,6 +23,7 @@ from accounts.roles import (
     MANAGE_GRANTS,
     MANAGE_JOBS,
     MANAGE_REVIEW,
+    MANAGE_STANDARDS,
     MANAGE_USERS,
     PLAN_ROUND,
     READ_REGISTER,
@@ -39,7 +40,7 @@ from accounts.views.grants import SHORT
 from tests.cast import PARTS
 
 CHANGES = {ASSIGN, EDIT, REVIEW, MANAGE_REVIEW, LOAD_WORKBOOKS, MANAGE_CATALOG, RECOMPUTE_METRICS, RELEASE_EXPORT, MANAGE_JOBS,
-           MANAGE_USERS, MANAGE_GRANTS, MANAGE_CLIENTS, PLAN_ROUND, SURVEY, APPEAL_CASE, DECIDE_CASE}  # fmt: skip
+           MANAGE_STANDARDS, MANAGE_USERS, MANAGE_GRANTS, MANAGE_CLIENTS, PLAN_ROUND, SURVEY, APPEAL_CASE, DECIDE_CASE}  # fmt: skip
 
 
 @pytest.mark.unit
@@ -220,7 +221,16 @@ def test_no_right_widened_when_roles_were_renamed(db: None) -> None:
         found = cursor.fetchall()
     # Every clerk and office reveals now what was shown to them before; what came with later versions
     # is no matter of the renaming.
-    also = {REVEAL, ASSIGN, RELEASE_EXPORT, MANAGE_CATALOG, EDIT, REVIEW, MANAGE_REVIEW}
+    also = {
+        REVEAL,
+        ASSIGN,
+        RELEASE_EXPORT,
+        MANAGE_CATALOG,
+        MANAGE_STANDARDS,
+        EDIT,
+        REVIEW,
+        MANAGE_REVIEW,
+    }
     also |= {PLAN_ROUND, APPEAL_CASE, DECIDE_CASE}
     for (old, was), (role, prefix, is_open, home) in zip(rows, found, strict=True):
         facts = ROLES[role]

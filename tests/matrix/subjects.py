@@ -57,6 +57,7 @@ HOLDERS: dict[str, frozenset[str]] = {
     "work": frozenset({"village", "town_clerk", "county_clerk", "county_office", "city_office"}),
     "load": frozenset({"town_clerk", "county_clerk", "county_office", "city_office"}),
     "catalog": frozenset({"city_office"}),
+    "standards": frozenset({"city_office"}),
     # Other systems read batches as well.
     "marks_of_batches": frozenset(
         {"town_clerk", "county_clerk", "county_office", "city_office", "client"}

@@ -39,6 +39,9 @@ NOT_MOVED = ("moved",)
 NOWHERE_ELSE = ("city", "moved")
 ONLY_OWN = ("sibling", "town", "county", "city", "moved")
 MOVED_OR_FAR = ONLY_OWN
+# A village that ended with 2017 is a place of 2016 all the same; a city has no gates.
+MOVED_PLACE = ()
+NO_GATES = NO_CITY
 # Objects of somebody else are gone for everybody.
 GONE = (404,)
 # A one-time link that nobody made.
@@ -49,6 +52,27 @@ OPERATIONS: tuple[Operation, ...] = (
     # Leaders' pages
     Operation("dashboards:home", "get", "anyone", ok=DONE),
     Operation("dashboards:region", "get", "read", "place", query="?year=2016"),
+    # Readiness: read where the whole place is one's own, checked where one edits, revised by the city
+    *(
+        Operation(f"exits:{one}", "get", "read", "place", query="?year=2016", never=MOVED_PLACE)
+        for one in ("place", "blockers", "export")
+    ),
+    Operation("exits:export", "post", "read", "place", (422,), "?year=2016", never=MOVED_PLACE),
+    *(
+        Operation("exits:what-if", method, "read", "place", query="?year=2016", never=NO_GATES)
+        for method in ("get", "post")
+    ),
+    Operation("exits:gate", "get", "read", "gate", query="?year=2016", never=NO_GATES),
+    Operation("exits:check", "post", "edit", "place", (422,), "?year=2016", never=NO_GATES),
+    Operation("exits:household", "get", "read", "household", query="?year=2016", never=NO_CITY),
+    Operation(
+        "exits:household", "post", "edit", "household", (422,), "?year=2016", never=NOWHERE_ELSE
+    ),
+    Operation("exits:standards", "get", "read"),
+    Operation("exits:standard", "get", "read", "standard", never=ONLY_OWN),
+    Operation("exits:standard-compare", "post", "standards", "standard", DONE, never=ONLY_OWN),
+    Operation("exits:standard-item", "get", "standards", "standard_item", never=ONLY_OWN),
+    Operation("exits:standard-item", "post", "standards", "standard_item", (422,), never=ONLY_OWN),
     # The register
     Operation("households:list", "get", "read", query="?year=2018"),
     Operation("households:list", "get", "read", "part", query="?year=2016&region={id}"),
@@ -56,8 +80,12 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("households:persons", "get", "read", query="?year=2018"),
     Operation("households:persons", "get", "read", "part", query="?year=2016&region={id}"),
     Operation("households:persons", "get", "read", query="?year=2018&q=何金"),
-    Operation("households:list", "get", "read", query="?year=2018&sort=-income&cols=main_cause,phone"),
-    Operation("households:persons", "get", "read", query="?year=2018&sort=name&cols=ethnicity,id_no"),
+    Operation(
+        "households:list", "get", "read", query="?year=2018&sort=-income&cols=main_cause,phone"
+    ),
+    Operation(
+        "households:persons", "get", "read", query="?year=2018&sort=name&cols=ethnicity,id_no"
+    ),
     Operation("households:search", "post", "read", data={"q": "何金"}),
     Operation("households:search", "post", "read", data={"q": "何金", "live": "1"}),
     # How somebody looks at the lists: their own, and what the office shares
@@ -78,7 +106,9 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("households:detail", "get", "read", "household", query="?year=2016", never=NO_CITY),
     Operation("households:compare", "get", "read", "household", never=NO_CITY),
     *(
-        Operation(f"households:{tab}", "get", "read", "household", query="?year=2016", never=NO_CITY)
+        Operation(
+            f"households:{tab}", "get", "read", "household", query="?year=2016", never=NO_CITY
+        )
         for tab in ("members", "timeline", "asof", "handling")
     ),
     # Procedures with their notices: seen by readers of the village, acted on by the level whose turn it is
@@ -88,19 +118,31 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("households:procedure-rules", "get", "manage_review"),
     Operation("households:procedure-rules", "post", "manage_review", ok=(422,)),
     Operation("households:procedure", "get", "read", "procedure", never=NOWHERE_ELSE),
-    Operation("households:procedure-apply", "post", "edit", "procedure", (422,), never=NOWHERE_ELSE),
+    Operation(
+        "households:procedure-apply", "post", "edit", "procedure", (422,), never=NOWHERE_ELSE
+    ),
     *(
         Operation(f"households:procedure-{act}", "post", "review", kind, DONE, never=NOWHERE_ELSE)
         for act, kind in (
-            ("decide", "procedure"), ("post", "procedure"), ("object", "procedure"),
-            ("drop", "case"), ("answer", "objection"),
+            ("decide", "procedure"),
+            ("post", "procedure"),
+            ("object", "procedure"),
+            ("drop", "case"),
+            ("answer", "objection"),
         )
     ),
     Operation("households:procedure-notice", "get", "read", "posted", never=NOWHERE_ELSE),
     # Papers: handed in by who enters data, opened by who sees full numbers
-    Operation("households:attachments", "get", "read", "household", query="?year=2016", never=NO_CITY),
     Operation(
-        "households:attachments", "post", "edit", "household", (422,), query="?year=2016",
+        "households:attachments", "get", "read", "household", query="?year=2016", never=NO_CITY
+    ),
+    Operation(
+        "households:attachments",
+        "post",
+        "edit",
+        "household",
+        (422,),
+        query="?year=2016",
         never=NOWHERE_ELSE,
     ),
     Operation("households:procedure-attachments", "get", "read", "procedure", never=NOWHERE_ELSE),
@@ -112,7 +154,9 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("households:card", "get", "read", "household", query="?year=2016", never=NO_CITY),
     Operation("households:procedure-notice-pdf", "get", "read", "posted", never=NOWHERE_ELSE),
     *(
-        Operation(f"households:paper-{one}", method, "read", "place", ok, "?year=2016", never=NO_CITY)
+        Operation(
+            f"households:paper-{one}", method, "read", "place", ok, "?year=2016", never=NO_CITY
+        )
         for one in ("roster", "gaps")
         for method, ok in (("get", SEEN), ("post", (422,)))
     ),
@@ -136,11 +180,19 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("households:new", "get", "edit", query="?year=2018"),
     Operation("households:new", "post", "edit", query="?year=2018", ok=(404,)),
     Operation(
-        "households:edit", "get", "edit", "household", query="?year=2016", never=NO_CITY, writes=True
+        "households:edit",
+        "get",
+        "edit",
+        "household",
+        query="?year=2016",
+        never=NO_CITY,
+        writes=True,
     ),
     Operation("households:edit", "post", "edit", "household", (404,), "?year=2016", never=NO_CITY),
-    *(Operation(f"households:{name}", "post", "edit", ok=(404,))
-      for name in ("entry-check", "draft", "draft-drop")),
+    *(
+        Operation(f"households:{name}", "post", "edit", ok=(404,))
+        for name in ("entry-check", "draft", "draft-drop")
+    ),
     Operation("households:changes", "get", "review_any"),
     Operation("households:change", "get", "read", "change", never=NOWHERE_ELSE),
     Operation(
@@ -157,9 +209,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("villages:list", "get", "anyone"),
     Operation("villages:village", "get", "read", "part", query="?year=2016"),
     Operation("villages:facts", "get", "edit", "place", query="?year=2016", never=NO_CITY),
-    Operation(
-        "villages:facts", "post", "edit", "place", (422,), query="?year=2016", never=NO_CITY
-    ),
+    Operation("villages:facts", "post", "edit", "place", (422,), query="?year=2016", never=NO_CITY),
     # Workbooks
     Operation("imports:list", "get", "load"),
     Operation("imports:upload", "get", "load"),
@@ -221,6 +271,10 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("api:import-apply", "post", "client", "pushed", (202,), api=True, never=NOT_MOVED),
     Operation("api:import-discard", "post", "client", "pushed", api=True, never=NOT_MOVED),
     _api("api:snapshot-list"),
+    _api("api:readiness-list", query="?partition=2018"),
+    _api("api:readiness-list", "part", "?partition=2016&region={id}"),
+    _api("api:blocker-list", query="?partition=2018"),
+    _api("api:blocker-list", "part", "?partition=2016&region={id}"),
     _api("api:metrics", "place", "?partition=2016&region={id}"),
     # Exports: whoever reads may take masked rows out; what others asked for is not there
     Operation("households:export", "get", "read", query="?year=2018"),

@@ -111,7 +111,8 @@ class Cell:
         if self.operation.writes:
             places = places[-1:]
         if self.subject.name in BY_ASSIGNMENT:
-            own = self.kind in ("household", "person", "paper", "mark")
+            # Standards are of no place: whoever reads anything may read what it is judged by.
+            own = self.kind in ("household", "person", "paper", "mark", "standard")
             return not (own and self.relation == "own")
         region = self.subject.region
         if any(place.startswith(region) for place in places):

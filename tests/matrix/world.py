@@ -16,6 +16,7 @@ from core.jobs import services as jobs
 from core.jobs.models import Job
 from core.ledger import Act, note
 from core.ledger.models import Alert
+from exits.models import StandardItem
 from households.models import (
     Assignment,
     Attachment,
@@ -84,6 +85,7 @@ def build(issue_key: Callable[[str], str]) -> World:
     for relation, code in PLACES.items():
         _register(world, relation, code)
         world.add("place", relation, code.ljust(12, "0"), code)
+        world.add("gate", relation, (code.ljust(12, "0"), "henan", "headcount"), code)
         _procedure(world, relation, code)
         _change(world, relation, code)
         _paper(world, relation, code)
@@ -234,6 +236,7 @@ def _moved(world: World) -> None:
     world.add("person", "moved", person.person_no, *places, marks=marks)
     RegionFactory(code=ARCHIVED, name="旧村", valid_to=date(2018, 1, 1))
     world.add("place", "moved", ARCHIVED, ARCHIVED)
+    world.add("gate", "moved", (ARCHIVED, "henan", "headcount"), ARCHIVED)
 
 
 def _subject(world: World, subject: Subject, issue_key: Callable[[str], str]) -> None:
@@ -315,6 +318,9 @@ def _own_things(world: World) -> None:
     world.add("label", "own", label.pk, VILLAGE)
     world.add("codes", "own", "sex", VILLAGE)
     world.add("rule", "own", "IDN09", VILLAGE)
+    world.add("standard", "own", "henan", VILLAGE)
+    item = StandardItem.objects.filter(standard__code="henan").earliest("pk")
+    world.add("standard_item", "own", item.pk, VILLAGE)
     session = SignedInSession.objects.create(user=owner, key_hash="0" * 40)
     world.add("session", "own", session.pk, VILLAGE)
     world.add("day", "own", timezone.localdate(), VILLAGE)

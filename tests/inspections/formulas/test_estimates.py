@@ -54,6 +54,7 @@ def test_households_are_worth_fewer_when_they_differ() -> None:
     assert isclose(alike.size, 4)
     unlike = estimate([village("1", (1, 0)), village("2", (7, 0))])
     assert isclose(unlike.size, 64 / 50)
+    assert isclose(unlike.weighed, 2)
 
 
 def test_finite_population_takes_both_stages_into_account() -> None:

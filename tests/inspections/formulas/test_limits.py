@@ -96,6 +96,22 @@ def test_without_events_the_sample_is_worth_its_households() -> None:
     assert isclose(approved.lower, limits.lower(500, 500))
 
 
+def test_without_events_sizes_do_not_matter_but_weights_do() -> None:
+    mixed = [village(str(n), (1, 0), (7, 0), (3, 0)) for n in range(20)]
+    assert isclose(limits.of(estimate(mixed)).upper, limits.upper(0, 60))
+    # One event, and a household of seven is not a household of one any more.
+    hit = [village("x", (1, 1), (7, 0), (3, 0)), *mixed[1:]]
+    size = limits.of(estimate(hit)).size
+    assert size is not None
+    assert size <= estimate(hit).size < 60
+    # Half of the households stand for four times as many: (30·4 + 30)² ÷ (30·16 + 30).
+    uneven = [
+        village(str(n), (3, 0), (3, 0), (3, 0), inside=Fraction(1, 20 if n % 2 else 5))
+        for n in range(20)
+    ]
+    assert isclose(limits.of(estimate(uneven)).upper, limits.upper(0, 150**2 / 510))
+
+
 def test_villages_that_are_all_alike_are_worth_no_more_than_their_households() -> None:
     found = estimate(alike(20, 20))
     assert found.variance == 0
@@ -159,9 +175,7 @@ def test_no_sample_is_narrower_than_no_event_among_its_households(sample: list[V
     assert limits.of(estimate(clean)).upper <= limits.of(estimate(sample)).upper + 1e-12
 
 
-@given(
-    rates, rates, st.floats(1e-6, 1e-2), st.floats(20, 900), st.floats(1, 25)
-)
+@given(rates, rates, st.floats(1e-6, 1e-2), st.floats(20, 900), st.floats(1, 25))
 def test_at_the_same_worth_the_limit_grows_with_the_rate(
     one: float, other: float, spread: float, size: float, degrees: float
 ) -> None:
@@ -170,7 +184,12 @@ def test_at_the_same_worth_the_limit_grows_with_the_rate(
     def limit(rate: float) -> Limits:
         # A variance in proportion to p(1−p) is a design effect that stays.
         return limits.proportion(
-            rate, rate * (1 - rate) * spread, size=size, households=900, degrees=degrees
+            rate,
+            rate * (1 - rate) * spread,
+            size=size,
+            weighed=size,
+            households=900,
+            degrees=degrees,
         )
 
     if min(low, 1 - high) > 0 or low == high:

@@ -61,6 +61,19 @@ def test_exactly_at_the_threshold_the_comparator_decides_and_is_named() -> None:
     assert judge(nine, about(0.91, 0.95), APPROVAL).verdict == Verdict.MET
 
 
+@pytest.mark.parametrize("percent_of", [2, 7, 29, 57, 58, 90, 98])
+def test_census_exactly_on_its_threshold_passes_where_the_comparator_says_so(
+    percent_of: int,
+) -> None:
+    # 0.07, 0.29, 0.57 and 0.58 are no floats; a census must not fail for that.
+    rate, share = Fraction(percent_of, 100), Decimal(percent_of) / 100
+    whole = Limits(float(rate), float(rate), 0.95, None)
+    for comparator in (Comparator.LE, Comparator.GE):
+        assert judge(rate, whole, Standard(comparator, share)).verdict == Verdict.MET
+    for comparator in (Comparator.LT, Comparator.GT):
+        assert judge(rate, whole, Standard(comparator, share)).verdict == Verdict.NOT_MET
+
+
 def test_missing_is_never_met() -> None:
     sure = about(0.0, 0.001)
     assert judge(None, None, LESS) == Judgement(Verdict.NOT_COMPUTABLE, verdicts.NO_SAMPLE)

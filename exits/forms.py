@@ -1,0 +1,87 @@
+"""What the pages of readiness take from their address and from officials."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from core.ledger.services import without_numbers
+from exits.enums import COMPARING, Comparator, Outcome
+from exits.models import StandardItem
+from exits.queries.blockers import EXITED, POOR
+
+_REASON = "写明依据哪份文件或会议；记入历史。"
+
+
+class BlockerForm(forms.Form):
+    """Which households that stand in the way."""
+
+    item = forms.ChoiceField(label="未完成项", required=False)
+    outcome = forms.ChoiceField(
+        label="情形",
+        required=False,
+        choices=[("", "全部"), *[(o.value, o.label) for o in (Outcome.NOT_MET, Outcome.MISSING)]],
+    )
+    status = forms.ChoiceField(
+        label="脱贫状态",
+        required=False,
+        choices=[("", "未脱贫"), (EXITED, "已脱贫")],
+    )
+    plan = forms.ChoiceField(
+        label="范围", required=False, choices=[("", "全部"), ("1", "最少整改方案")]
+    )
+
+    def __init__(self, *args: Any, items: Mapping[str, str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["item"].choices = [("", "全部"), *items.items()]  # type: ignore[attr-defined]
+
+    def clean_status(self) -> str:
+        return self.cleaned_data["status"] or POOR
+
+
+class CheckForm(forms.Form):
+    """What was found on the spot."""
+
+    item = forms.ChoiceField(label="标准项")
+    outcome = forms.ChoiceField(
+        label="核实结果",
+        choices=[(o.value, o.label) for o in (Outcome.MET, Outcome.NOT_MET)],
+    )
+    evidence = forms.CharField(
+        label="佐证说明",
+        max_length=200,
+        help_text="看到什么、凭什么材料；不要填写个人号码。",
+    )
+    checked_on = forms.DateField(
+        label="核实日期",
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+        initial=timezone.localdate,
+    )
+
+    def __init__(self, *args: Any, items: Mapping[str, str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["item"].choices = list(items.items())  # type: ignore[attr-defined]
+
+    def clean_evidence(self) -> str:
+        text = " ".join(str(self.cleaned_data["evidence"]).split())
+        if without_numbers(text) != text:
+            raise forms.ValidationError("佐证说明里不要填写证件号码或手机号码。")
+        return text
+
+
+class ItemForm(forms.ModelForm):
+    """An item of a standard, as far as a city may change it."""
+
+    comparator = forms.ChoiceField(
+        label="比较", choices=[(one.value, Comparator(one).label) for one in COMPARING]
+    )
+    reason = forms.CharField(label="修改原因", max_length=200, help_text=_REASON)
+
+    class Meta:
+        model = StandardItem
+        fields = (
+            "label", "requirement", "comparator", "threshold", "is_veto", "is_repairable",
+            "is_active", "source",
+        )  # fmt: skip
+        help_texts = {"threshold": "比率写成小数，如 0.02 为 2%。"}

@@ -1,0 +1,1 @@
+"""Pages of readiness: places, what stands in the way, what-if, standards, a household's items."""
