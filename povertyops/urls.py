@@ -11,6 +11,7 @@ urlpatterns = [
     path("villages/", include("villages.urls")),
     path("households/", include("households.urls")),
     path("readiness/", include("exits.urls")),
+    path("rounds/", include("inspections.urls")),
     path("imports/", include("imports.urls")),
     path("exports/", include("core.exports.urls")),
     path("jobs/", include("core.jobs.urls")),

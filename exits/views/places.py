@@ -241,7 +241,10 @@ def _below(request: HttpRequest, found: Asked) -> dict[str, Any]:
                     "name": standard.name,
                     "tone": VERDICT_TONES[judged[standard.pk][one.code].verdict],
                     "word": VERDICT_WORDS[judged[standard.pk][one.code].verdict],
-                    "counts": judged[standard.pk][one.code].outcomes,
+                    "counts": {
+                        outcome.value: judged[standard.pk][one.code].outcomes.get(outcome, 0)
+                        for outcome in Outcome
+                    },
                 }
                 for standard in found.standards
             ],

@@ -8,6 +8,7 @@ on the extrapolated one.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import fsum
 
 from inspections.formulas import limits
 from inspections.formulas.estimates import Estimate, Term, stable_degrees, variance
@@ -122,13 +123,29 @@ def _limits(
     rate = first * float(wrongful.rate) + second * float(omission.rate)
     if (wrongful.is_census or not first) and (omission.is_census or not second):
         return Limits(rate, rate, confidence, None)
-    # Kish's size of both samples together, when each stands for its share of the people.
     return limits.proportion(
         rate,
         spread,
-        size=1 / (first**2 / wrongful.size + second**2 / omission.size),
+        size=worth(rate, (first, wrongful), (second, omission)),
         weighed=1 / (first**2 / wrongful.weighed + second**2 / omission.weighed),
         households=(wrongful.households if first else 0) + (omission.households if second else 0),
         degrees=stable_degrees(joint.values()),
         confidence=confidence,
     )
+
+
+def worth(rate: float, *parts: tuple[float, Estimate]) -> float:
+    """The most that both samples together are worth: households as drawn alone, each in its half.
+
+    The two halves have rates of their own, one often several times the other. A half in which
+    nothing was found is taken to be like the whole: that nothing was found does not make it certain. A
+    census is.
+    """
+    drawn = fsum(
+        share**2 * own * (1 - own) / one.size
+        for share, one in parts
+        if not one.is_census
+        for own in (float(one.rate) if 0 < one.rate < 1 else rate,)
+    )
+    most = float(sum(one.households for share, one in parts if share))
+    return min(rate * (1 - rate) / drawn, most) if drawn > 0 else most

@@ -208,7 +208,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $body$
      WHERE user_id = nullif(current_setting('povertyops.assigned', true), '')::bigint
        AND village_code ^@ ANY (
                string_to_array(current_setting('povertyops.entrusted', true), ','))
-       AND (ended_at IS NULL OR ended_at > now())
+       AND (ended_at IS NULL OR ended_at > statement_timestamp())
 $body$;
 CREATE FUNCTION inspections_rounds_assigned() RETURNS SETOF bigint
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $body$

@@ -44,6 +44,20 @@ def test_variance_counts_what_both_rates_have_in_common() -> None:
     assert same.limits.upper > apart.limits.upper
 
 
+def test_what_two_samples_of_different_rates_are_worth_by_hand() -> None:
+    # A hundred households of two in each sample, 4 % and 2 %, for a fifth and four fifths of the
+    # people: 2.4 % of all. (0.04·0.0384 + 0.64·0.0196) ÷ 100 against 0.024·0.976.
+    first, second = estimate(pair(1, 2, 3, 4)), estimate(pair(1, 2))
+    both = composite.worth(0.024, (0.2, first), (0.8, second))
+    assert isclose(both, 0.024 * 0.976 / ((0.04 * 0.0384 + 0.64 * 0.0196) / 100))
+    # Nothing found in the larger part: it is taken to be like the whole, not to be certain.
+    part = composite.worth(0.008, (0.2, first), (0.8, estimate(pair())))
+    assert isclose(part, 0.008 * 0.992 / ((0.04 * 0.0384 + 0.64 * 0.008 * 0.992) / 100))
+    # Never more than the households that were asked; nobody's half asks for none.
+    assert composite.worth(0.0, (0.5, estimate(pair())), (0.5, estimate(pair()))) == 200
+    assert isclose(composite.worth(0.04, (1.0, first), (0.0, second)), 100)
+
+
 def test_only_one_rate_counts_where_the_other_has_nobody() -> None:
     county = County(population=400, remaining=0, exited=400, unregistered=0)
     first = estimate(pair(1, 2))

@@ -1,0 +1,21 @@
+from django.urls import path
+
+from inspections.views import cases, rounds, surveys
+
+app_name = "inspections"
+urlpatterns = [
+    path("", rounds.round_list, name="rounds"),
+    path("new/", rounds.round_new, name="round-new"),
+    path("planning/", rounds.planning_table, name="planning"),
+    path("visits/", surveys.visit_list, name="visits"),
+    path("visits/<int:pk>/", surveys.visit, name="visit"),
+    path("cases/", cases.case_list, name="cases"),
+    path("cases/<int:pk>/", cases.case_detail, name="case"),
+    path("cases/<int:pk>/act/", cases.case_act, name="case-act"),
+    path("<int:pk>/", rounds.round_detail, name="round"),
+    path("<int:pk>/act/", rounds.round_act, name="round-act"),
+    path("<int:pk>/certificate/", rounds.round_certificate, name="certificate"),
+    path("<int:pk>/sample/", surveys.sample_list, name="sample"),
+    path("<int:pk>/sample/assign/", surveys.sample_assign, name="sample-assign"),
+    path("<int:pk>/sample/<int:sample>/replace/", surveys.sample_replace, name="sample-replace"),
+]
