@@ -9,10 +9,18 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 CALENDAR, WORKING = "CALENDAR", "WORKING"
-IDENTIFY, RELAPSE, REMOVE = "IDENTIFY", "RELAPSE", "REMOVE"
+IDENTIFY, RELAPSE, REMOVE, EXIT = "IDENTIFY", "RELAPSE", "REMOVE", "EXIT"
 VILLAGE, TOWN, COUNTY = 12, 9, 6
 LEVELS = {VILLAGE: "村", TOWN: "乡镇", COUNTY: "县"}
 _SATURDAY = 5
+
+
+class UnknownYearError(ValueError):
+    """Working days were asked for in a year without a holiday table; `year` says which."""
+
+    def __init__(self, year: int) -> None:
+        super().__init__(f"no holiday table for {year}")
+        self.year = year
 
 
 def notice_end(
@@ -24,8 +32,8 @@ def notice_end(
 ) -> date:
     """The last day of a notice; the day it is posted counts as the first.
 
-    Working days are counted only where a holiday table is given, else calendar days: which weekdays
-    are worked in a year is known from that table alone. `made_up` are weekend days that are worked.
+    Which weekdays are worked in a year is known from its holiday table alone: a working day in a
+    year without any holiday raises UnknownYearError. `made_up` are weekend days that are worked.
 
     >>> notice_end(date(2018, 1, 5), 7)
     datetime.date(2018, 1, 11)
@@ -34,11 +42,14 @@ def notice_end(
     """
     if min_days < 1:
         raise ValueError("a notice takes at least one day")
-    if day_kind != WORKING or not holidays:
+    if day_kind != WORKING:
         return start + timedelta(days=min_days - 1)
     off, worked = frozenset(holidays), frozenset(made_up)
+    known = {one.year for one in off}
     day, counted = start, 0
     while True:
+        if day.year not in known:
+            raise UnknownYearError(day.year)
         counted += day in worked or (day.weekday() < _SATURDAY and day not in off)
         if counted == min_days:
             return day
@@ -80,6 +91,12 @@ _TWO_NOTICES = (
     "（jianbiaoku.com/webarbs/book/165213/4718657.shtml）"
 )
 _ROUND = "动态调整：错评剔除、错退返贫（huaning.gov.cn 2017-08-25）；天数未见出处，由县自行填写"
+
+_EXIT = (
+    "贫困户退出：评议后由村提出，村和工作队核实，本户认可，村内公示，公告（建立贫困退出机制的意见，"
+    "转引自 wkda.cn/ask/xpjtzmmpeyajooo.html）；公示天数各地不同（城口县村级 7 天，"
+    "m.hoachina.com/1w/191/380006.htm），由县自行填写"
+)
 
 _APPRAISE = Step(
     "APPRAISE", "民主评议", VILLAGE, has_minutes=True,
@@ -129,6 +146,21 @@ TEMPLATES: dict[str, Template] = {
             _ANNOUNCE,
         ),
         _ROUND,
+    ),
+    EXIT: Template(
+        EXIT,
+        "脱贫退出",
+        (
+            Step("APPLY", "提出退出", VILLAGE, source=_EXIT),
+            _APPRAISE,
+            Step("VERIFY", "村和工作队核实", VILLAGE, source=_EXIT),
+            Step("AGREE", "本户认可", VILLAGE, source=_EXIT),
+            Step("VILLAGE_NOTICE", "村级公示", VILLAGE, True, source=_EXIT),
+            _REVIEW,
+            _APPROVAL,
+            _ANNOUNCE,
+        ),
+        _EXIT,
     ),
 }
 STEP_LABELS = {step.code: step.label for one in TEMPLATES.values() for step in one.steps}

@@ -265,6 +265,10 @@ class NoticeRule(models.Model):
     day_kind = models.CharField("天数口径", max_length=8, choices=DayKind.choices)
     holidays = ArrayField(models.DateField(), verbose_name="节假日", default=list, blank=True)
     made_up = ArrayField(models.DateField(), verbose_name="调休上班日", default=list, blank=True)
+    bars_new = models.BooleanField(
+        "本年度识别的农户不得退出", default=False, db_default=False,
+        help_text="只用于脱贫退出；识别年度不详的农户同样不得退出。",
+    )  # fmt: skip
     source = models.CharField("依据", max_length=300)
     created_by = _person("设置人")
     changed_at = models.DateTimeField("设置时间", db_default=Now())

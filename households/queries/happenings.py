@@ -9,6 +9,7 @@ from django.db.models import F, Q
 
 from core.scope import Actor, covers
 from households.catalog import FieldFact, entry_facts, facts_of
+from households.formulas import TEMPLATES
 from households.models import (
     Assignment,
     ChangeStep,
@@ -235,7 +236,9 @@ def _steps(household: Household, actor: Actor) -> Iterable[Item]:
         | Q(procedure__cases__dropped_on__gte=F("created_at__date"))
     )
     for step in ProcedureStep.objects.visible_to(actor).filter(listed).select_related("procedure"):
-        label = f"{step.procedure.get_kind_display()}：{step.get_step_display()}"
+        # The same code has another name in another kind: 农户申请, 提出退出.
+        name = TEMPLATES[step.procedure.kind].steps[step.position].label
+        label = f"{step.procedure.get_kind_display()}：{name}"
         yield _event(
             step, HANDLING, step.procedure.partition_id, label, step.get_decision_display()
         )

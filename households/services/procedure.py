@@ -39,8 +39,10 @@ from villages.models import Region
 
 EDIT = "households.edit"
 REVIEW = "households.review"
+_HAS_EXITED = "1"
 # 贫困户属性 while poor and after the exit, by the flags of the code table (低保, 五保).
 _POOR_AGAIN = {"02": "04", "03": "06", "05": "01"}
+_NO_LONGER_POOR = {poor: exited for exited, poor in _POOR_AGAIN.items()}
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,7 @@ def _list(procedure: Procedure, rows: Sequence[HouseholdYear]) -> None:
         )
         if misplaced or row.exit_status not in wanted:
             raise UnfitError(f"{row.head_name}户的村、年度或脱贫状态不符。")
+    _barred(procedure, rows)
     busy = ProcedureCase.objects.filter(
         household__in=[row.household_id for row in rows],
         dropped_on__isnull=True,
@@ -139,6 +142,21 @@ def _list(procedure: Procedure, rows: Sequence[HouseholdYear]) -> None:
         )
         for row in rows
     )
+
+
+def _barred(procedure: Procedure, rows: Sequence[HouseholdYear]) -> None:
+    """Who was identified this year does not exit where the county's rule says so.
+
+    A household whose year of identification is missing is refused as well: missing is never met.
+    """
+    if procedure.kind != formulas.EXIT:
+        return
+    rule = NoticeRule.objects.filter(
+        region_code=procedure.village_code[:6].ljust(12, "0"), kind=formulas.EXIT, bars_new=True
+    ).first()
+    for row in rows if rule else ():
+        if row.identified_year is None or row.identified_year >= procedure.partition_id:
+            raise UnfitError(f"{row.head_name}户为本年度识别或识别年度不详，按规定本年度不得退出。")
 
 
 def _apply(procedure: Procedure, applicant: Applicant) -> None:
@@ -193,9 +211,14 @@ def post_notice(*, procedure: Procedure, place: str, on: date, by: Any) -> Publi
         if rule is None:
             raise UnfitError("本县没有设置这一步的公示天数和依据，请县扶贫办先行设置。")
         days, kind, own, source = rule
-        ends_on = formulas.notice_end(
-            on, days, kind, own.holidays if own else (), own.made_up if own else ()
-        )
+        try:
+            ends_on = formulas.notice_end(
+                on, days, kind, own.holidays if own else (), own.made_up if own else ()
+            )
+        except formulas.UnknownYearError as error:
+            raise UnfitError(
+                f"没有 {error.year} 年的节假日表，无法计算工作日，请先补充。"
+            ) from error
         try:
             return Publicity.objects.create(
                 procedure=procedure,
@@ -416,19 +439,25 @@ def _take_effect(procedure: Procedure, on: date, by: Any) -> None:
     )
     if len(rows) != len(cases):
         raise UnfitError("名单中有农户的脱贫状态已经变化，请先从名单中去掉。")
-    if procedure.kind == formulas.RELAPSE:
-        for row in rows:
-            row.exit_status = RELAPSED
-            row.household_attribute = _POOR_AGAIN.get(
-                row.household_attribute, row.household_attribute
-            )
-        HouseholdYear.objects.bulk_update(rows, ["exit_status", "household_attribute"])
-        HouseholdYear.objects.filter(pk__in=[row.pk for row in rows]).update(changed_at=Now())
+    if procedure.kind in (formulas.RELAPSE, formulas.EXIT):
+        _move(rows, procedure)
         members.book(rows, [], reason, by)
         return
     for row in rows:
         members.leave_year(row, None)
     members.book(rows, [], reason, by, cleared=True)
+
+
+def _move(rows: Sequence[HouseholdYear], procedure: Procedure) -> None:
+    """All households of the list become exited, or poor again, in one statement."""
+    leaving = procedure.kind == formulas.EXIT
+    attributes = _NO_LONGER_POOR if leaving else _POOR_AGAIN
+    for row in rows:
+        row.exit_status = _HAS_EXITED if leaving else RELAPSED
+        row.exit_year = procedure.partition_id if leaving else row.exit_year
+        row.household_attribute = attributes.get(row.household_attribute, row.household_attribute)
+    HouseholdYear.objects.bulk_update(rows, ["exit_status", "exit_year", "household_attribute"])
+    HouseholdYear.objects.filter(pk__in=[row.pk for row in rows]).update(changed_at=Now())
 
 
 def _identify(procedure: Procedure, case: ProcedureCase, on: date) -> HouseholdYear:
@@ -473,6 +502,7 @@ def set_rule(
     holidays: Sequence[date],
     made_up: Sequence[date],
     source: str,
+    bars_new: bool = False,
     by: Any,
 ) -> NoticeRule:
     """How long a county posts this notice from now on; notices already posted keep their days."""
@@ -487,6 +517,7 @@ def set_rule(
                 "holidays": list(holidays),
                 "made_up": list(made_up),
                 "source": source,
+                "bars_new": bars_new,
                 "created_by": by,
                 "changed_at": Now(),
             },

@@ -380,7 +380,7 @@ def procedure_rules(request: HttpRequest) -> HttpResponse:
         service.set_rule(
             county=counties[0], kind=kind, step=step, min_days=clean["min_days"],
             day_kind=clean["day_kind"], holidays=clean["holidays"], made_up=clean["made_up"],
-            source=clean["source"], by=request.user,
+            source=clean["source"], bars_new=clean["bars_new"], by=request.user,
         )  # fmt: skip
         messages.success(request, "已保存，此后张贴的公示按新天数计算。")
         return redirect("households:procedure-rules")

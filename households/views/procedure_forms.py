@@ -80,6 +80,10 @@ class RuleForm(_Words):
         label="节假日", required=False, widget=_AREA, help_text="按工作日计算时必填，如 2018-10-01，用空格分开。"
     )  # fmt: skip
     made_up = forms.CharField(label="调休上班日", required=False, widget=_AREA)
+    bars_new = forms.BooleanField(
+        label="本年度识别的农户不得退出", required=False,
+        help_text="只用于脱贫退出；识别年度不详的农户同样不得退出。",
+    )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -99,7 +103,9 @@ class RuleForm(_Words):
     def clean(self) -> dict[str, Any]:
         told = super().clean()
         if told.get("day_kind") == DayKind.WORKING and not told.get("holidays"):
-            self.add_error("holidays", "按工作日计算须给出节假日表，否则按自然日计算。")
+            self.add_error("holidays", "按工作日计算须给出节假日表，没有表的年度不能计算。")
+        if told.get("bars_new") and not told.get("what", "").startswith(f"{formulas.EXIT}."):
+            self.add_error("bars_new", "这一项只用于脱贫退出。")
         return told
 
 

@@ -39,7 +39,7 @@ def case_list(request: HttpRequest) -> HttpResponse:
     require(request, READ)
     asked = {name: request.GET.get(name, "") for name in ("state", "kind", "due")}
     # Not narrowed by year: a county sees its cases before it may see the round they belong to.
-    found = Case.objects.visible_to(actor_of(request))
+    found: Any = Case.objects.visible_to(actor_of(request))
     if asked["state"] in CaseState.values:
         found = found.filter(state=asked["state"])
     if asked["kind"] in CaseKind.values:

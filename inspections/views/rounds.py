@@ -123,9 +123,8 @@ def round_detail(request: HttpRequest, pk: int) -> HttpResponse:
     found = seen(request, pk)
     actor = actor_of(request)
     samples = SampleHousehold.objects.visible_to(actor).filter(round=found)
-    progress = dict(
-        standing.with_standing(samples).values_list("standing").annotate(n=Count("pk")).order_by()
-    )
+    stood: Any = standing.with_standing(samples)
+    progress = dict(stood.values_list("standing").annotate(n=Count("pk")).order_by())
     missed = samples.filter(visits__outcome__gt="").values_list("visits__outcome")
     cases = Case.objects.visible_to(actor).filter(round=found)
     reasons = dict(Replacement._meta.get_field("reason").flatchoices)

@@ -40,7 +40,7 @@ def sample_list(request: HttpRequest, pk: int) -> HttpResponse:
     """The drawn households in the order of the villages, and who is sent there."""
     found = seen(request, pk)
     actor = actor_of(request)
-    rows = standing.with_standing(
+    rows: Any = standing.with_standing(
         SampleHousehold.objects.visible_to(actor).filter(round=found)
     ).select_related("frame", "village__frame")
     page = Paginator(rows.order_by("village_code", "kind", "is_reserve", "rank"), PAGE).get_page(

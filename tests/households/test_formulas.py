@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from households import formulas
 from households.formulas import CALENDAR, WORKING, notice_end
 
+NEW_YEARS = {date(year, 1, 1) for year in range(2014, 2034)}
 days = st.dates(date(2014, 1, 1), date(2030, 12, 31))
 
 
@@ -35,6 +36,7 @@ def test_calendar_days_count_the_first(start: date, length: int) -> None:
 def test_working_days_are_all_there_and_the_last_is_one(
     start: date, length: int, off: set[date], made_up: set[date]
 ) -> None:
+    off = off | NEW_YEARS
     end = notice_end(start, length, WORKING, off, made_up)
     span = [start + timedelta(days=n) for n in range((end - start).days + 1)]
     worked = [one for one in span if one in made_up or (one.weekday() < 5 and one not in off)]
@@ -44,14 +46,23 @@ def test_working_days_are_all_there_and_the_last_is_one(
 
 
 @given(days, st.integers(1, 60))
-def test_without_a_holiday_table_working_days_are_calendar_days(start: date, length: int) -> None:
-    assert notice_end(start, length, WORKING) == notice_end(start, length)
+def test_without_a_holiday_table_working_days_are_not_guessed(start: date, length: int) -> None:
+    with pytest.raises(formulas.UnknownYearError) as caught:
+        notice_end(start, length, WORKING)
+    assert caught.value.year == start.year
+
+
+def test_a_notice_that_runs_into_a_year_without_a_table_says_which() -> None:
+    with pytest.raises(formulas.UnknownYearError) as caught:
+        notice_end(date(2018, 12, 27), 5, WORKING, holidays=[date(2018, 10, 1)])
+    assert caught.value.year == 2019
 
 
 @given(days, st.integers(1, 20), st.sets(days, min_size=1), st.integers(0, 30))
 def test_starting_later_never_ends_earlier(
     start: date, length: int, off: set[date], later: int
 ) -> None:
+    off = off | NEW_YEARS
     first = notice_end(start, length, WORKING, off)
     assert notice_end(start + timedelta(days=later), length, WORKING, off) >= first
 

@@ -342,3 +342,60 @@ def test_members_wait_sealed(crew: Crew) -> None:
         )
         stored = bytes(cursor.fetchone()[0])
     assert id_no(700).encode() not in stored
+
+
+def test_an_exit_of_a_village_moves_the_status_and_the_ledger(crew: Crew) -> None:
+    row, other = both_years(), both_years()
+    HouseholdYear.objects.filter(pk=row.pk).update(household_attribute="04")
+    book()
+    rule("EXIT")
+    done = all_the_way(about("EXIT", [row, other], crew), crew)
+    assert (done.state, done.position) == ("DONE", 8)
+    now = HouseholdYear.objects.get(pk=row.pk)
+    assert (now.exit_status, now.exit_year, now.household_attribute) == ("1", 2018, "02")
+    assert events() == {"EXIT": (2, 6)}
+    assert unexplained(HERE) == 0
+
+
+def test_an_objection_blocks_the_exit_of_the_batch_until_answered(crew: Crew) -> None:
+    row, other = both_years(), both_years()
+    rule("EXIT", 3)
+    procedure = about("EXIT", [row, other], crew)
+    for _ in range(3):
+        decide(procedure, crew)
+    notice = post(procedure, crew)
+    after = notice.ends_on + timedelta(days=1)
+    objection = service.raise_objection(
+        publicity=notice, raised_by="匿名", words="收入不实", on=DAY, by=crew.people[12][0]
+    )
+    with pytest.raises(UnfitError, match="异议"):
+        decide(procedure, crew, after)
+    now = Procedure.objects.get(pk=procedure.pk)
+    service.answer_objection(objection=objection, answer="已入户核实", on=after, by=crew.of(now))
+    assert decide(procedure, crew, after).step == "TOWN_REVIEW"
+
+
+@pytest.mark.parametrize("year", [2018, None])
+def test_who_was_identified_this_year_stays_where_the_rule_says_so(
+    crew: Crew, year: int | None
+) -> None:
+    row = both_years()
+    HouseholdYear.objects.filter(pk=row.pk).update(identified_year=year)
+    row.refresh_from_db()
+    own = rule("EXIT")
+    about("EXIT", [row], crew)
+    Procedure.objects.update(state="REFUSED", step="")
+    NoticeRule.objects.filter(pk=own.pk).update(bars_new=True)
+    with pytest.raises(UnfitError, match="本年度"):
+        about("EXIT", [row], crew)
+
+
+def test_working_days_of_a_year_without_a_table_are_refused(crew: Crew) -> None:
+    row = both_years()
+    rule("EXIT", 5, day_kind="WORKING", holidays=[date(2017, 10, 1)])
+    procedure = about("EXIT", [row], crew)
+    for _ in range(3):
+        decide(procedure, crew)
+    with pytest.raises(UnfitError, match="2018"):
+        post(procedure, crew)
+    assert not Publicity.objects.exists()

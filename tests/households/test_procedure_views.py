@@ -216,6 +216,19 @@ def test_a_county_sets_its_days(as_user: As, crew: Crew) -> None:
     assert "5 个工作日" in client.get("/households/procedures/rules/").content.decode()
 
 
+def test_a_county_keeps_out_who_was_identified_this_year(as_user: As, crew: Crew) -> None:
+    client = as_user(crew.people[6][0])
+    asked = {
+        "what": "REMOVE.VILLAGE_NOTICE", "min_days": 7, "day_kind": "CALENDAR", "source": "文",
+        "bars_new": "on",
+    }  # fmt: skip
+    assert client.post("/households/procedures/rules/", asked).status_code == 422
+    asked["what"] = "EXIT.VILLAGE_NOTICE"
+    assert client.post("/households/procedures/rules/", asked).status_code == 302
+    assert NoticeRule.objects.get().bars_new
+    assert "本年度识别的不得退出" in client.get("/households/procedures/rules/").content.decode()
+
+
 def test_list_is_filtered_and_costs_the_same(
     as_user: As, crew: Crew, django_assert_num_queries: Any
 ) -> None:

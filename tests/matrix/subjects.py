@@ -58,6 +58,9 @@ HOLDERS: dict[str, frozenset[str]] = {
     "load": frozenset({"town_clerk", "county_clerk", "county_office", "city_office"}),
     "catalog": frozenset({"city_office"}),
     "standards": frozenset({"city_office"}),
+    "plan": frozenset({"county_office", "city_office"}),
+    "survey": frozenset({"inspector"}),
+    "decide": frozenset({"county_office", "city_office"}),
     # Other systems read batches as well.
     "marks_of_batches": frozenset(
         {"town_clerk", "county_clerk", "county_office", "city_office", "client"}

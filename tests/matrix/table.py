@@ -39,6 +39,8 @@ NOT_MOVED = ("moved",)
 NOWHERE_ELSE = ("city", "moved")
 ONLY_OWN = ("sibling", "town", "county", "city", "moved")
 MOVED_OR_FAR = ONLY_OWN
+# Rounds are held by counties and cities.
+NOT_A_HOLDER = ("sibling", "town", "moved")
 # A village that ended with 2017 is a place of 2016 all the same; a city has no gates.
 MOVED_PLACE = ()
 NO_GATES = NO_CITY
@@ -205,6 +207,28 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation("households:review-chain", "get", "manage_review"),
     Operation("households:review-chain", "post", "manage_review", ok=(422,)),
+    # Rounds: read by whoever holds them, acted on by whoever plans; never by a neighbour
+    Operation("inspections:rounds", "get", "read", query="?year=2018"),
+    Operation("inspections:round-new", "get", "plan", query="?year=2018"),
+    Operation("inspections:round-new", "post", "plan", ok=(422,)),
+    Operation("inspections:planning", "get", "plan"),
+    *(
+        Operation(f"inspections:{one}", "get", "read", "round", never=NOT_A_HOLDER)
+        for one in ("round", "sample")
+    ),
+    # Not drawn yet: nothing to certify.
+    Operation("inspections:certificate", "get", "read", "round", GONE, never=NOT_A_HOLDER),
+    *(
+        Operation(f"inspections:{one}", "post", "plan", "round", DONE, never=NOT_A_HOLDER)
+        for one in ("round-act", "sample-assign")
+    ),
+    Operation("inspections:sample-replace", "post", "plan", "nobodys_sample", GONE, never=ONLY_OWN),
+    Operation("inspections:visits", "get", "survey"),
+    Operation("inspections:visit", "get", "survey", "nobodys", GONE, never=ONLY_OWN),
+    Operation("inspections:visit", "post", "survey", "nobodys", GONE, never=ONLY_OWN),
+    Operation("inspections:cases", "get", "read"),
+    Operation("inspections:case", "get", "read", "nobodys", GONE, never=ONLY_OWN),
+    Operation("inspections:case-act", "post", "decide", "nobodys", GONE, never=ONLY_OWN),
     # Divisions: public knowledge, shown as far as the own region
     Operation("villages:list", "get", "anyone"),
     Operation("villages:village", "get", "read", "part", query="?year=2016"),

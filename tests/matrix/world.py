@@ -40,6 +40,7 @@ from households.models import (
 from imports.enums import BatchState, Grain, ReturnKind
 from imports.models import Batch, HeaderSynonym, Layout, Push, ReturnedFile
 from imports.services.cataloguing import OWN_SOURCE
+from inspections.models import Round
 from tests.factories.households import household
 from tests.factories.villages import RegionFactory
 from tests.matrix.subjects import CITY, NEIGHBOUR, OTHER_TOWN, SIBLING, SUBJECTS, VILLAGE, Subject
@@ -92,6 +93,7 @@ def build(issue_key: Callable[[str], str]) -> World:
         _work(world, relation, code)
         _bulk(world, relation, code)
         _accounts(world, relation, code)
+        _round(world, relation)
     _moved(world)
     _own_things(world)
     for subject in SUBJECTS:
@@ -137,6 +139,21 @@ def _procedure(world: World, relation: str, code: str) -> None:
     world.add("case", relation, (procedure.pk, case.pk), code)
     world.add("objection", relation, (procedure.pk, objection.pk), code)
     world.add("posted", relation, (procedure.pk, "VILLAGE_NOTICE"), code)
+
+
+def _round(world: World, relation: str) -> None:
+    """A county's own round, and one of the city that its county may not see yet."""
+    held = {"own": "410324", "county": "410325", "city": CITY}.get(relation)
+    if held is None:
+        return
+    county = ("410324" if held == CITY else held).ljust(12, "0")
+    made = Round.objects.create(
+        kind="CITY_REVIEW" if held == CITY else "COUNTY_SELF", name=f"评估{relation}",
+        region=Region.objects.get(code=county), region_code=county, held_by=held,
+        partition_id=2018, definitions={}, design={"strata": {}, "takes": {}}, seed="0f" * 16,
+        algorithm=1, created_by=_security_admin(),
+    )  # fmt: skip
+    world.add("round", relation, made.pk, held, marks=(made.name,))
 
 
 def _change(world: World, relation: str, code: str) -> None:
@@ -317,6 +334,9 @@ def _own_things(world: World) -> None:
     )
     world.add("label", "own", label.pk, VILLAGE)
     world.add("codes", "own", "sex", VILLAGE)
+    # Visits and cases hang on a drawn sample: tests/inspections/test_pages.py has them.
+    world.add("nobodys", "own", 0, VILLAGE)
+    world.add("nobodys_sample", "own", (0, 0), VILLAGE)
     world.add("rule", "own", "IDN09", VILLAGE)
     world.add("standard", "own", "henan", VILLAGE)
     item = StandardItem.objects.filter(standard__code="henan").earliest("pk")
