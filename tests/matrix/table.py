@@ -56,8 +56,12 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("households:persons", "get", "read", query="?year=2018"),
     Operation("households:persons", "get", "read", "part", query="?year=2016&region={id}"),
     Operation("households:persons", "get", "read", query="?year=2018&q=何金"),
-    Operation("households:list", "get", "read", query="?year=2018&sort=-income&cols=main_cause,phone"),
-    Operation("households:persons", "get", "read", query="?year=2018&sort=name&cols=ethnicity,id_no"),
+    Operation(
+        "households:list", "get", "read", query="?year=2018&sort=-income&cols=main_cause,phone"
+    ),
+    Operation(
+        "households:persons", "get", "read", query="?year=2018&sort=name&cols=ethnicity,id_no"
+    ),
     Operation("households:search", "post", "read", data={"q": "何金"}),
     Operation("households:search", "post", "read", data={"q": "何金", "live": "1"}),
     # How somebody looks at the lists: their own, and what the office shares
@@ -79,7 +83,9 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("households:detail", "get", "read", "household", query="?year=2016", never=NO_CITY),
     Operation("households:compare", "get", "read", "household", never=NO_CITY),
     *(
-        Operation(f"households:{tab}", "get", "read", "household", query="?year=2016", never=NO_CITY)
+        Operation(
+            f"households:{tab}", "get", "read", "household", query="?year=2016", never=NO_CITY
+        )
         for tab in ("members", "timeline", "asof", "handling")
     ),
     # Procedures with their notices: seen by readers of the village, acted on by the level whose turn it is
@@ -89,19 +95,31 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("households:procedure-rules", "get", "manage_review"),
     Operation("households:procedure-rules", "post", "manage_review", ok=(422,)),
     Operation("households:procedure", "get", "read", "procedure", never=NOWHERE_ELSE),
-    Operation("households:procedure-apply", "post", "edit", "procedure", (422,), never=NOWHERE_ELSE),
+    Operation(
+        "households:procedure-apply", "post", "edit", "procedure", (422,), never=NOWHERE_ELSE
+    ),
     *(
         Operation(f"households:procedure-{act}", "post", "review", kind, DONE, never=NOWHERE_ELSE)
         for act, kind in (
-            ("decide", "procedure"), ("post", "procedure"), ("object", "procedure"),
-            ("drop", "case"), ("answer", "objection"),
+            ("decide", "procedure"),
+            ("post", "procedure"),
+            ("object", "procedure"),
+            ("drop", "case"),
+            ("answer", "objection"),
         )
     ),
     Operation("households:procedure-notice", "get", "read", "posted", never=NOWHERE_ELSE),
     # Papers: handed in by who enters data, opened by who sees full numbers
-    Operation("households:attachments", "get", "read", "household", query="?year=2016", never=NO_CITY),
     Operation(
-        "households:attachments", "post", "edit", "household", (422,), query="?year=2016",
+        "households:attachments", "get", "read", "household", query="?year=2016", never=NO_CITY
+    ),
+    Operation(
+        "households:attachments",
+        "post",
+        "edit",
+        "household",
+        (422,),
+        query="?year=2016",
         never=NOWHERE_ELSE,
     ),
     Operation("households:procedure-attachments", "get", "read", "procedure", never=NOWHERE_ELSE),
@@ -113,7 +131,9 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("households:card", "get", "read", "household", query="?year=2016", never=NO_CITY),
     Operation("households:procedure-notice-pdf", "get", "read", "posted", never=NOWHERE_ELSE),
     *(
-        Operation(f"households:paper-{one}", method, "read", "place", ok, "?year=2016", never=NO_CITY)
+        Operation(
+            f"households:paper-{one}", method, "read", "place", ok, "?year=2016", never=NO_CITY
+        )
         for one in ("roster", "gaps")
         for method, ok in (("get", SEEN), ("post", (422,)))
     ),
@@ -161,9 +181,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("villages:list", "get", "anyone"),
     Operation("villages:village", "get", "read", "part", query="?year=2016"),
     Operation("villages:facts", "get", "edit", "place", query="?year=2016", never=NO_CITY),
-    Operation(
-        "villages:facts", "post", "edit", "place", (422,), query="?year=2016", never=NO_CITY
-    ),
+    Operation("villages:facts", "post", "edit", "place", (422,), query="?year=2016", never=NO_CITY),
     # Workbooks
     Operation("imports:list", "get", "load"),
     Operation("imports:upload", "get", "load"),

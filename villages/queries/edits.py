@@ -44,7 +44,7 @@ def edits_of(row: VillageYear) -> list[Edit]:
     """
     told: list[State] = list(images(VillageYear, row.pk))
     now: State = {
-        one.column: one.value_from_object(row) for one in VillageYear._meta.concrete_fields
+        str(one.column): one.value_from_object(row) for one in VillageYear._meta.concrete_fields
     }
     found = [
         (image, lines)
