@@ -80,9 +80,16 @@ def unhurried(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.fixture(autouse=True)
-def nothing_remembered() -> None:
-    """What a process remembers for a few seconds belongs to the test before."""
+def nothing_remembered(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a process remembers for a few seconds belongs to the test before.
+
+    Years are asked for again every five seconds: not between two requests that a test compares. Where
+    other processes open years, the clock goes on.
+    """
     forget_years()
+    mark = request.node.get_closest_marker("django_db")
+    if mark is None or not mark.kwargs.get("transaction"):
+        monkeypatch.setattr("households.queries.years.monotonic", lambda: 0.0)
 
 
 def person(username: str, role: Role, *regions: str) -> User:

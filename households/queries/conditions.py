@@ -36,8 +36,6 @@ _TAIL = re.compile(r"[0-9]{3}[0-9Xx]")
 _VILLAGE_WORD = 2
 # From so many on, one in some hundred rows of a city is found: a page is full after a short walk.
 _COMMON = 5_000
-# The same for names that sound alike; each is borne by two or three.
-_COMMON_NAMES = 1_500
 
 Terms = Mapping[str, Any]
 Condition = Callable[[Any, int], Q]
@@ -195,7 +193,7 @@ def for_a_page(text: str) -> str:
     if not is_number(text):
         common = _reaches(Person.objects.filter(begins(text, "name")), _COMMON)
     elif text.isalpha():
-        common = _reaches(_sounding(text), _COMMON_NAMES)
+        common = _reaches(persons_by_word(text), _COMMON)
     else:
         numbers = (persons_by_word(text), Household.objects.filter(begins(text, "household_no")))
         common = any(_reaches(rows, _COMMON) for rows in numbers)

@@ -332,10 +332,8 @@ def _asked(client: Client, operation: Operation, pk: Any) -> tuple[int, str, int
     return answer.status_code, body(answer), len(captured)
 
 
-def test_foreign_is_as_absent(api_key: Key, as_user: As, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_foreign_is_as_absent(api_key: Key, as_user: As) -> None:
     """Status, words and work are the same for what lies in 嵩县 and for what lies nowhere."""
-    # Whatever moment it is: years are asked for again every five seconds.
-    monkeypatch.setattr("households.queries.years.monotonic", lambda: 0.0)
     world = build(api_key)
     compared, wrong = 0, []
     for operation in _BY_PATH:
@@ -358,10 +356,8 @@ def test_foreign_is_as_absent(api_key: Key, as_user: As, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("path", [HOUSEHOLDS, PERSONS, API_HOUSEHOLDS, API_PERSONS])
 def test_a_foreign_place_is_as_one_that_never_was(
-    city: None, clerk: Client, system: Client, path: str, monkeypatch: pytest.MonkeyPatch
+    city: None, clerk: Client, system: Client, path: str
 ) -> None:
-    # Whatever moment it is: years are asked for again every five seconds.
-    monkeypatch.setattr("households.queries.years.monotonic", lambda: 0.0)
     household()
     client = system if path.startswith("/api/") else clerk
 
