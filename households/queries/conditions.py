@@ -10,7 +10,7 @@ from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import BooleanField, CharField, F, Func, OuterRef, Q, Subquery
+from django.db.models import BooleanField, CharField, Exists, F, Func, OuterRef, Q, Subquery
 from django.db.models.lookups import IsNull
 from django.utils import timezone
 
@@ -63,7 +63,11 @@ def matching_persons(
     if not of_household:
         return found
     chosen = households.in_year(year).filter(_place(terms), of_household)
-    return found.filter(household_id__in=chosen.values("household_id"))
+    # By village too, as the keys of both years are: few households are looked up one by one.
+    beside = chosen.filter(
+        household_id=OuterRef("household_id"), village_code=OuterRef("village_code")
+    )
+    return found.filter(Exists(beside))
 
 
 def _all(conditions: Mapping[str, Condition], terms: Terms, year: int) -> Q:
