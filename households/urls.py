@@ -57,9 +57,7 @@ urlpatterns = [
         procedure.procedure_notice,
         name="procedure-notice",
     ),
-    path(
-        "procedures/<int:pk>/notices/<str:step>/pdf/", papers.notice, name="procedure-notice-pdf"
-    ),
+    path("procedures/<int:pk>/notices/<str:step>/pdf/", papers.notice, name="procedure-notice-pdf"),
     path(
         "procedures/<int:pk>/attachments/",
         attachments.of_procedure,

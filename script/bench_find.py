@@ -48,8 +48,11 @@ SEARCHES = {key: SINGLE[key]["q"] for key in (
 )}  # fmt: skip
 
 
-def bench_find(client: Any, rounds: int) -> dict[str, Any]:
-    """p50 and p95 in milliseconds of server time; the exact count is what the page loads after."""
+def bench_find(client: Any, rounds: int, *, allowance: int = 1) -> dict[str, Any]:
+    """p50 and p95 in milliseconds of server time; the exact count is what the page loads after.
+
+    The bars are multiplied by the allowance, for registers larger than a city.
+    """
     found: dict[str, Any] = {}
     for kind, path in (("households", "/households/"), ("persons", "/households/persons/")):
         for bar, asked in ((SINGLE_BAR, SINGLE), (COMBINED_BAR, COMBINED | SORTED)):
@@ -58,13 +61,13 @@ def bench_find(client: Any, rounds: int) -> dict[str, Any]:
                 figures = _measure(lambda a=address: client.get(a), rounds)
                 exact = _measure(lambda a=address: client.get(f"{a}&count=1"), 5)
                 found[f"{kind}.{name}"] = _against(
-                    bar, {**figures, "exact_count_p50_ms": exact["p50_ms"]}
+                    bar * allowance, {**figures, "exact_count_p50_ms": exact["p50_ms"]}
                 )
     for name, word in SEARCHES.items():
         for kind, more in (("search", {}), ("typed", {"live": "1"})):
             asked_by = {"q": word, **more}
             figures = _measure(lambda q=asked_by: client.post("/households/search/", q), rounds)
-            found[f"{kind}.{name}"] = _against(SEARCH_BAR, figures)
+            found[f"{kind}.{name}"] = _against(SEARCH_BAR * allowance, figures)
     _show(found)
     return {**found, "over_bar": [name for name, one in found.items() if one["of_bar"] > 1]}
 

@@ -80,9 +80,21 @@ def unhurried(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.fixture(autouse=True)
-def nothing_remembered() -> None:
-    """What a process remembers for a few seconds belongs to the test before."""
+def nothing_remembered(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a process remembers for a few seconds belongs to the test before.
+
+    Years are asked for again every five seconds and labels every minute: not between two requests
+    that a test compares. Where other processes open years, the clock goes on.
+    """
     forget_years()
+    mark = request.node.get_closest_marker("django_db")
+    commits = "transactional_db" in request.fixturenames or (
+        mark and mark.kwargs.get("transaction")
+    )
+    if not commits:
+        begun = time.monotonic()
+        for module in ("queries.years", "catalog", "services.entry_checking"):
+            monkeypatch.setattr(f"households.{module}.monotonic", lambda: begun)
 
 
 def person(username: str, role: Role, *regions: str) -> User:

@@ -157,7 +157,9 @@ def prepare(supervisor: Supervisor, places: Places, environment: Mapping[str, st
     _collect_static(supervisor, places, environment)
     if not demo:
         return ""
-    return supervisor.step(Step("准备演示账号", manage("demo_logins"), "keep"), patient)
+    logins = supervisor.step(Step("准备演示账号", manage("demo_logins"), "keep"), patient)
+    supervisor.step(Step("准备演示待办", manage("demo_work")), patient)
+    return logins
 
 
 def supervise(

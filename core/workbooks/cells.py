@@ -31,15 +31,16 @@ _NINES = "99999"
 _YES, _NO = {"是", "有", "1", "true", "y", "yes"}, {"否", "无", "0", "false", "n", "no"}
 # Spreadsheets keep 15 significant digits; a longer number has lost its tail.
 _EXACT = 10**15
-# Blanks that no eye sees, an apostrophe that makes a spreadsheet keep text, and the dots that input
-# methods put into names of several parts (阿依古丽·买买提): one dot for all, so that names compare.
-_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"))
-_APOSTROPHES = "'\u2018\u2019`"
+# Blanks that no eye sees and NUL, which no database takes, an apostrophe that makes a spreadsheet
+# keep text, and the dots that input methods put into names of several parts (阿依古丽·买买提): one
+# dot for all, so that names compare.
+_INVISIBLE = dict.fromkeys(map(ord, "\x00\u200b\u200c\u200d\u2060\ufeff"))
+_APOSTROPHES = "\x00'\u2018\u2019`"
 _HAN = "[\u3400-\u9fff\U00020000-\U0003ffff]"
 _MIDDLE = "\u2022\u2027\u2219\u22c5\u30fb\uff65"
 _DOTS = re.compile(f"(?<={_HAN})[{_MIDDLE}](?={_HAN})")
 # Most texts have none of these, and one look tells.
-_ODD = re.compile(f"[{_MIDDLE}\u200b\u200c\u200d\u2060\ufeff]")
+_ODD = re.compile(f"[{_MIDDLE}\x00\u200b\u200c\u200d\u2060\ufeff]")
 _DOT = "\u00b7"
 
 

@@ -8,9 +8,9 @@ from households.checks.fields import found_in
 from households.checks.findings import Finding, Findings, Stated, StatedMember
 from households.checks.households import of_household
 from households.checks.income import totals
-from households.checks.people import of_members, told_by_number
+from households.checks.people import ABLE, NOT_AT_SCHOOL, of_members, told_by_number
 
 __all__ = [
-    "Finding", "Findings", "Stated", "StatedMember", "found_in", "of_household", "of_members",
+    "ABLE", "NOT_AT_SCHOOL", "Finding", "Findings", "Stated", "StatedMember", "found_in", "of_household", "of_members",
     "told_by_number", "totals",
 ]  # fmt: skip

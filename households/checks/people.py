@@ -22,6 +22,9 @@ _GAPS = (
 _OF_WIFE, _OF_HUSBAND = ("13", "14"), ("15", "16")
 _ODD_NAME = re.compile(r"[0-9A-Za-z\s]")
 MOST_MONTHS = 12
+# 劳动技能 that can work, in full or in part; 在校生状况 that is no school.
+ABLE = ("01", "02", "X05")
+NOT_AT_SCHOOL = ("", "01")
 _SEXES = {"STR07": MALE, "STR08": FEMALE}
 
 
@@ -45,6 +48,7 @@ def of_members(stated: Stated, sexes: Mapping[str, str]) -> list[Finding]:
         found += _person(member, stated.partition)
         found += _relation(member, sexes)
         found += _months(member)
+        found += _labour(member, stated.partition)
     found += _twice(stated.members)
     found += _heads(stated)
     return found
@@ -101,6 +105,17 @@ def _months(member: StatedMember) -> Iterator[Finding]:
         value = member.year.get(name)
         if value is not None and not 0 <= value <= MOST_MONTHS:
             yield error("IMP15", *_named(member, f"year.{name}", "一年最多 12 个月"))
+
+
+def _labour(member: StatedMember, partition: int) -> Iterator[Finding]:
+    """Whoever is a child or at school is not counted as labour."""
+    if member.year.get("labour_capacity") not in ABLE:
+        return
+    born = member.person.get("birth_date")
+    if born and partition - born.year < GROWN:
+        yield error("ENT13", *_named(member, "year.labour_capacity"))
+    elif str(member.year.get("student_status") or "") not in NOT_AT_SCHOOL:
+        yield query("ENT12", *_named(member, "year.labour_capacity"))
 
 
 def _twice(members: Iterable[StatedMember]) -> Iterator[Finding]:

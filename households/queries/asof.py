@@ -39,14 +39,16 @@ def as_of(household: Household, year: int, moment: datetime, actor: Actor) -> Fo
         return None
     row = _made(HouseholdYear, rows[0])
     row.household = next(_made_all(found, Household, moment), household)
-    members = list(_members(found, row, moment))
+    members = list(_members(found, row, moment, actor))
     spells = [_made(WorkSpell, state) for state in _standing(found.of(WorkSpell), moment)]
     return Former(row, members, spells)
 
 
-def _members(found: Trail, row: HouseholdYear, moment: datetime) -> Iterable[PersonYear]:
+def _members(
+    found: Trail, row: HouseholdYear, moment: datetime, actor: Actor
+) -> Iterable[PersonYear]:
     people = {person.pk: person for person in _made_all(found, Person, moment)}
-    there = Person.objects.in_bulk(
+    there = Person.objects.visible_to(actor).in_bulk(
         {state["person_id"] for state in _standing(found.of(PersonYear), moment)} - set(people)
     )
     for state in _standing(found.of(PersonYear), moment):

@@ -39,12 +39,23 @@ class Line:
     cells: list[Cell]
     change: Decimal | None
     differs: bool
+    is_stated: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
+    """Facts that belong together; those that nobody stated in any year are only named."""
+
     title: str
     lines: list[Line]
+
+    @property
+    def stated(self) -> list[Line]:
+        return [line for line in self.lines if line.is_stated]
+
+    @property
+    def unstated(self) -> list[str]:
+        return [line.label for line in self.lines if not line.is_stated]
 
 
 def rows_of(household_no: str, years: Sequence[int], actor: Actor) -> list[HouseholdYear]:
@@ -84,7 +95,8 @@ def _line(fact: FieldFact, rows: Sequence[Any], years: Sequence[int] | None = No
     """A fact through the years; no row in a year is a member who was not there."""
     told = [None if row is None else (getattr(row, fact.name),) for row in rows]
     columns = years or [row.partition_id for row in rows]
-    counted = fact.kind in _COUNTED and not fact.sensitive
+    # Of a calendar year more or less says nothing.
+    counted = fact.kind in _COUNTED and not fact.sensitive and fact.unit != "年"
     return _through(
         fact.label, fact.unit, columns, told, lambda value: written(fact, value), counted=counted
     )
@@ -119,7 +131,8 @@ def _through(
         for place, (year, value) in enumerate(zip(years, told, strict=True))
     ]
     change = _change(told[0], told[-1]) if counted else None
-    return Line(label, unit, cells, change, any(cell.differs for cell in cells))
+    stated = any(value is not None and _plain(value)[1] is not None for value in told)
+    return Line(label, unit, cells, change, any(cell.differs for cell in cells), stated)
 
 
 def _plain(value: tuple[Any] | None) -> Any:

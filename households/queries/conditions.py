@@ -10,7 +10,7 @@ from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import BooleanField, CharField, F, Func, OuterRef, Q, Subquery
+from django.db.models import BooleanField, CharField, Exists, F, Func, OuterRef, Q, Subquery
 from django.db.models.lookups import IsNull
 from django.utils import timezone
 
@@ -36,8 +36,6 @@ _TAIL = re.compile(r"[0-9]{3}[0-9Xx]")
 _VILLAGE_WORD = 2
 # From so many on, one in some hundred rows of a city is found: a page is full after a short walk.
 _COMMON = 5_000
-# The same for names that sound alike; each is borne by two or three.
-_COMMON_NAMES = 1_500
 
 Terms = Mapping[str, Any]
 Condition = Callable[[Any, int], Q]
@@ -65,7 +63,11 @@ def matching_persons(
     if not of_household:
         return found
     chosen = households.in_year(year).filter(_place(terms), of_household)
-    return found.filter(household_id__in=chosen.values("household_id"))
+    # By village too, as the keys of both years are: few households are looked up one by one.
+    beside = chosen.filter(
+        household_id=OuterRef("household_id"), village_code=OuterRef("village_code")
+    )
+    return found.filter(Exists(beside))
 
 
 def _all(conditions: Mapping[str, Condition], terms: Terms, year: int) -> Q:
@@ -195,7 +197,7 @@ def for_a_page(text: str) -> str:
     if not is_number(text):
         common = _reaches(Person.objects.filter(begins(text, "name")), _COMMON)
     elif text.isalpha():
-        common = _reaches(_sounding(text), _COMMON_NAMES)
+        common = _reaches(persons_by_word(text), _COMMON)
     else:
         numbers = (persons_by_word(text), Household.objects.filter(begins(text, "household_no")))
         common = any(_reaches(rows, _COMMON) for rows in numbers)

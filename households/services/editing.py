@@ -12,7 +12,7 @@ they are while they are absent, and are replaced by what is typed.
 
 from households.checks import Finding, Findings, totals
 from households.services.changing import UnfitError
-from households.services.entry_checking import check, check_field
+from households.services.entry_checking import check, check_fields
 from households.services.entry_diff import FieldChange, diff
 from households.services.entry_edit import Edit
 from households.services.entry_loading import blank, from_last_year, load, masked
@@ -21,6 +21,6 @@ from households.services.entry_writing import apply
 
 __all__ = [
     "Edit", "FieldChange", "Finding", "Findings", "Merge", "StaleError", "UnfitError", "apply",
-    "blank", "check", "check_field", "diff", "from_last_year", "load", "masked", "require_fresh",
+    "blank", "check", "check_fields", "diff", "from_last_year", "load", "masked", "require_fresh",
     "three_way", "totals",
 ]  # fmt: skip

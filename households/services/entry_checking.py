@@ -41,14 +41,17 @@ def check(edit: Edit, actor: Actor) -> Findings:
     return checked(edit, base, read(edit, base), actor)
 
 
-def check_field(edit: Edit, where: str, actor: Actor) -> list[Finding]:
-    """What is wrong with one field, errors first; without what costs a question to the register,
-    unless the field is the one it is about."""
+def check_fields(edit: Edit, wheres: Iterable[str], actor: Actor) -> dict[str, list[Finding]]:
+    """What is wrong with each of these fields, errors first; the register is asked about no others."""
     base = base_of(edit)
     reading = read(edit, base)
-    only = {whose: one for whose, one in reading.sets.items() if one.where == where}
-    found = checked(edit, base, reading, actor, asked=only)
-    return [one for one in (*found.errors, *found.queries) if one.where == where]
+    found: dict[str, list[Finding]] = {where: [] for where in wheres}
+    only = {whose: one for whose, one in reading.sets.items() if one.where in found}
+    every = checked(edit, base, reading, actor, asked=only)
+    for one in (*every.errors, *every.queries):
+        if one.where in found:
+            found[one.where].append(one)
+    return found
 
 
 def checked(
@@ -245,4 +248,4 @@ def _is_shared(edit: Edit, base: Base, told: Set) -> bool:
     return others.exists()
 
 
-__all__ = ["check", "check_field", "checked", "stated_after"]
+__all__ = ["check", "check_fields", "checked", "stated_after"]

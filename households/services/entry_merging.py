@@ -1,7 +1,10 @@
 """What others changed since a form was opened, and both together; in words, numbers masked."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
+
+from django.contrib.auth import get_user_model
 
 from core.history import images_of
 from core.scope import Actor
@@ -38,7 +41,8 @@ class StaleError(Exception):
 class Merge:
     """One field that others changed: as it was, as the clerk has it, as it is now.
 
-    `clashes` says that the clerk changed it too; the others' value is taken over otherwise.
+    `clashes` says that the clerk changed it too; the others' value is taken over otherwise. `who` wrote
+    what is there now, and when, as far as the old images tell.
     """
 
     where: str
@@ -47,6 +51,16 @@ class Merge:
     mine: str
     theirs: str
     clashes: bool
+    who: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class _Was:
+    """A value as it stood when the form was opened, and the image that was kept as it was replaced."""
+
+    value: Any
+    image: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -78,7 +92,7 @@ def require_fresh(edit: Edit, base: Base | None = None) -> None:
                 *(
                     FieldChange(
                         one.where, label_of(one.whose, one.fact, edit, base),
-                        words(one.fact, past.get(one.whose)), words(one.fact, one.now),
+                        _words_of(one, past), words(one.fact, one.now),
                     )
                     for one in theirs
                 ),
@@ -123,7 +137,11 @@ def _where(whose: str, positions: dict[str, int]) -> str:
     return f"members.{positions[number]}.{rest}" if number in positions else "members"
 
 
-def _past(base: Base, version: Version) -> dict[str, Any]:
+def _words_of(one: _Theirs, past: "dict[str, _Was]") -> str:
+    return words(one.fact, past[one.whose].value) if one.whose in past else ""
+
+
+def _past(base: Base, version: Version) -> dict[str, _Was]:
     """What stood there when the form was opened, out of the rows' old images, as far as they tell."""
     if base.household is None or base.row is None:
         return {}
@@ -139,14 +157,14 @@ def _past(base: Base, version: Version) -> dict[str, Any]:
 
 
 def _earlier(
-    prefix: str, model: Any, pk: int, version: Version, found: dict[str, Any]
-) -> dict[str, Any]:
+    prefix: str, model: Any, pk: int, version: Version, found: dict[str, _Was]
+) -> dict[str, _Was]:
     _matching(prefix, model, images_of(model, [pk])[pk], version, found)
     return found
 
 
 def _matching(
-    prefix: str, model: Any, images: list[dict[str, Any]], version: Version, found: dict[str, Any]
+    prefix: str, model: Any, images: list[dict[str, Any]], version: Version, found: dict[str, _Was]
 ) -> None:
     """Of each fact the value in the images that is the version's, the youngest one."""
     for name, fact in editable(model).items():
@@ -154,7 +172,7 @@ def _matching(
         for image in images:
             value = fact.opened(image[name])
             if version.has(whose, shown(value)):
-                found.setdefault(whose, value)
+                found.setdefault(whose, _Was(value, image))
                 break
 
 
@@ -172,19 +190,20 @@ def three_way(base: Edit, mine: Edit, actor: Actor) -> tuple[list[Merge], Edit]:
     version = Version.read(mine.version)
     theirs, came, gone = _theirs(mine, now, version)
     reading, past = read(mine, now), _past(now, version)
+    names = _names({one.whose: past[one.whose].image for one in theirs if one.whose in past})
     told = _copied(mine)
     merges = []
     for one in theirs:
         own = reading.sets.get(one.whose)
         is_typed = own is not None or any(f.where == one.where for f in reading.faults)
-        was = past.get(one.whose, _seen(base, one.where))
+        was = past.get(one.whose)
         text = words(one.fact, own.after) if own else ""
         name = label_of(one.whose, one.fact, mine, now)
-        before = was if isinstance(was, str) and not past.get(one.whose) else words(one.fact, was)
+        before = _words_of(one, past) if was else _seen(base, one.where)
         merges.append(
             Merge(
                 one.where, name, before, text if is_typed else before, words(one.fact, one.now),
-                is_typed,
+                is_typed, names.get(one.whose, ""), was.image["history_at"] if was else None,
             )
         )  # fmt: skip
         if not is_typed:
@@ -197,6 +216,18 @@ def three_way(base: Edit, mine: Edit, actor: Actor) -> tuple[list[Merge], Edit]:
     told["members"] = [one for at, one in enumerate(told["members"]) if at not in away]
     told["members"] += [member_told(one) for one in came]
     return merges, replace(Edit.read(told), version=Version.of(now).written())
+
+
+def _names(images: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """Who replaced what: a person, a machine client by its name, or the register's own work."""
+    actors = {image["history_actor"] for image in images.values() if image["history_actor"]}
+    people = get_user_model()._default_manager.in_bulk(actors)
+    return {
+        whose: str(people.get(image["history_actor"], ""))
+        or str(image["history_client"] or "").partition(" ")[2]
+        or "系统"
+        for whose, image in images.items()
+    }
 
 
 def _copied(edit: Edit) -> dict[str, Any]:

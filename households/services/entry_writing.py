@@ -5,16 +5,13 @@ Who joins, leaves, passes on or becomes head goes through `households.services.m
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection
-from django.db.models import Model
 from django.db.models.functions import Now
 
 from core.acting import acting
-from core.fields import Secret
 from core.scope import covers
 from households.enums import HEAD
 from households.models import Household, HouseholdYear, Person, PersonYear, WrittenEdit
@@ -26,6 +23,7 @@ from households.services.entry_checking import checked, stated_after
 from households.services.entry_edit import VILLAGE, Edit
 from households.services.entry_merging import require_fresh
 from households.services.entry_reading import Reading, day_of, key_of, read
+from households.services.entry_rows import again, indexed, stated, update
 from households.services.entry_state import Base, base_of
 from villages.enums import Level
 from villages.models import Region
@@ -120,7 +118,7 @@ class _Writing:
             village_code=code,
             **self.reading.of("household"),
         )
-        facts = {"member_count": len(self.reading.joined), **_stated(self.reading.of("year"))}
+        facts = {"member_count": len(self.reading.joined), **stated(self.reading.of("year"))}
         row = HouseholdYear.objects.create(
             partition_id=self.edit.partition,
             household=household,
@@ -136,12 +134,12 @@ class _Writing:
         if head is not None:
             members.name_head(row, head)
         members.book([row], [], self.reason, self.by)
-        return _again(row)
+        return again(row)
 
     def _joining(self, at: int) -> dict[str, Any]:
         key = f"members.{key_of(at, self.edit.members[at])}"
-        person = _stated(self.reading.of(f"{key}.person"))
-        return {"person": person, "year": _stated(self.reading.of(f"{key}.year"))}
+        person = stated(self.reading.of(f"{key}.person"))
+        return {"person": person, "year": stated(self.reading.of(f"{key}.year"))}
 
     # --- a household that is known
 
@@ -160,7 +158,7 @@ class _Writing:
             HouseholdYear.objects.filter(pk=row.pk).update(member_count=size.after)
         if _POSTED & self.reading.sets.keys():
             members.book([row], [], self.reason, self.by)
-        return _again(row)
+        return again(row)
 
     def _fields(self, row: HouseholdYear) -> None:
         household = self.reading.of("household")
@@ -170,14 +168,14 @@ class _Writing:
         persons, years = [], []
         for one in self.base.members:
             whose = f"members.{one.person.person_no}"
-            persons.append((one.person, _indexed(self.reading.of(f"{whose}.person"))))
+            persons.append((one.person, indexed(self.reading.of(f"{whose}.person"))))
             years.append((one, self.reading.of(f"{whose}.year")))
         if self.head is not None:
             # Two heads at one moment are refused: the change of head writes the relations.
             for _, values in years:
                 values.pop(_RELATION, None)
-        _update(Person, persons)
-        changed = _update(PersonYear, years)
+        update(Person, persons)
+        changed = update(PersonYear, years)
         PersonYear.objects.filter(pk__in=changed).update(changed_at=Now())
 
     def _new_head(self) -> str | None:
@@ -273,42 +271,3 @@ class _Writing:
         if row is None:
             raise UnfitError(f"本年度没有您可以修改的户 {household_no}。")
         return row
-
-
-def _stated(values: dict[str, Any]) -> dict[str, Any]:
-    """Without what is not stated: a new row has it by itself."""
-    return {name: value for name, value in values.items() if value not in (None, "", [])}
-
-
-def _indexed(values: dict[str, Any]) -> dict[str, Any]:
-    """A document number takes its indexes along."""
-    if "id_no" in values:
-        for name in ("id_index", "id_tail"):
-            field: Any = Person._meta.get_field(name)
-            values[name] = field.of(values["id_no"] or "")
-    return values
-
-
-def _update(model: type[Model], told: list[tuple[Any, dict[str, Any]]]) -> list[int]:
-    """One statement for all rows that change; their keys."""
-    changed = [(row, values) for row, values in told if values]
-    names = sorted({name for _, values in changed for name in values})
-    for row, values in changed:
-        for name, value in values.items():
-            setattr(row, name, value)
-    rows = [row for row, _ in changed]
-    for name in names:
-        field = model._meta.get_field(name)
-        if isinstance(field, Secret) and field.is_salted:
-            for row in rows:
-                # With the person's own salt, as a row is saved: a salt by chance would look like a
-                # change to whatever compares sealed bytes.
-                salt = str(attrgetter(field.salted_by)(row))
-                setattr(row, name, field.seal(getattr(row, name), salt=salt))
-    if rows:
-        model._default_manager.bulk_update(rows, names)
-    return [row.pk for row in rows]
-
-
-def _again(row: HouseholdYear) -> HouseholdYear:
-    return HouseholdYear.objects.select_related("household").get(pk=row.pk)

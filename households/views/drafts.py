@@ -16,29 +16,37 @@ from households.models import Draft
 from households.services import drafting, editing
 from households.views import entry_posted as posted
 from households.views.entry_summary import summary_of
+from households.views.frame import NUMBER
 
-_ASKED = 80
+# Characters of a place, and as many places as a page says something about at once.
+_ASKED, _MOST_TOLD = 80, 40
 
 
 @require_POST
 @limited("type")
 def check(request: HttpRequest) -> HttpResponse:
-    """What is wrong with one field, `where`, and what the entry adds up to now.
+    """What is wrong with a field, `where`, and with those that said something before, `told`.
 
-    JSON: `findings` (message, key, is_query), `summary` as `entry_summary` has it. Members bear the
-    numbers of the page, whatever rows are missing between them.
+    JSON: `findings` by field (message, key, is_query), `summary` as `entry_summary` has it. Members
+    bear the numbers of the page, whatever rows are missing between them.
     """
     edit, rows = _edit(request)
     actor = actor_of(request)
-    where = request.POST.get("where", "")[:_ASKED]
+    wheres = [*request.POST.getlist("where")[:1], *request.POST.getlist("told")[:_MOST_TOLD]]
+    places = {_inward(where[:_ASKED], rows): where[:_ASKED] for where in wheres}
     try:
-        found = editing.check_field(edit, _inward(where, rows), actor)
+        found = editing.check_fields(edit, places, actor)
         summary = summary_of(edit, actor)
     except editing.UnfitError as error:
         return JsonResponse({"message": str(error)}, status=422)
     summary["people"] = {rows[int(at)]: text for at, text in summary["people"].items()}
-    told = [{"message": one.message, "key": one.key, "is_query": one.is_query} for one in found]
-    return JsonResponse({"where": where, "findings": told, "summary": summary})
+    told = {
+        places[place]: [
+            {"message": one.message, "key": one.key, "is_query": one.is_query} for one in findings
+        ]
+        for place, findings in found.items()
+    }
+    return JsonResponse({"findings": told, "summary": summary})
 
 
 @require_POST
@@ -66,12 +74,20 @@ def drop(request: HttpRequest) -> HttpResponse:
     drafting.drop(key=key, by=request.user)
     messages.info(request, "草稿已放弃。")
     if found is None:
-        return redirect("households:work")
+        return _from_the_register(request)
     if found.household is None:
         page = reverse("households:new")
         return redirect(f"{page}?year={found.partition_id}&village={found.village_code}")
     page = reverse("households:edit", args=[found.household.household_no])
     return redirect(f"{page}?year={found.partition_id}")
+
+
+def _from_the_register(request: HttpRequest) -> HttpResponse:
+    """Where no draft was kept yet: the household's form, if the page was about one."""
+    number = request.POST.get("household_no", "")
+    if not NUMBER.fullmatch(number):
+        return redirect("households:work")
+    return redirect(f"{reverse('households:edit', args=[number])}?year={partition_of(request)}")
 
 
 def editing_right() -> str:

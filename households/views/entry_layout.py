@@ -1,6 +1,6 @@
 """How the entry page is laid out: sections, groups of fields, and the control of each field."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,10 +72,14 @@ MEMBER_MORE = (
     "year.in_resident_pension", "year.has_dibao", "year.has_tekun",
 )  # fmt: skip
 # Without these a household is not complete; only `must` fields block, by the checks themselves.
-WANTED = {
-    "year.household_attribute", "year.exit_status", "year.identified_year", "year.main_cause",
-    "person.name", "year.relation_to_head", "person.id_no",
-}  # fmt: skip
+WANTED = ("year.household_attribute", "year.exit_status", "year.identified_year", "year.main_cause")
+WANTED_OF_PERSON = ("name", "id_no")
+WANTED_OF_MEMBER = ("relation_to_head",)
+_MARKED = {
+    *WANTED,
+    *(f"person.{name}" for name in WANTED_OF_PERSON),
+    *(f"year.{name}" for name in WANTED_OF_MEMBER),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +141,7 @@ class Page:
             unit=fact.unit,
             note="留空不变" if masked else "",
             is_wide=_longest(fact) >= _WIDE,
-            is_wanted=place in WANTED,
+            is_wanted=place in _MARKED,
             findings=found,
         )
 
@@ -162,7 +166,7 @@ def control(fact: FieldFact, value: Any, attrs: dict[str, str], masked: str = ""
     if fact.kind in ("code", "codes"):
         told["list"] = f"list-{fact.table}"
     if fact.kind == "codes":
-        told.setdefault("placeholder", "可填多项，用顿号隔开")
+        told.setdefault("placeholder", "多项用、隔开")
     if fact.kind in ("amount", "whole"):
         told["inputmode"] = "decimal"
     if fact.kind == "day":
@@ -269,33 +273,3 @@ def by_where(found: Iterable[Told]) -> dict[str, list[Told]]:
 def anchor(where: str) -> str:
     """The id of the control at a place."""
     return f"f-{where.replace('.', '-')}"
-
-
-def flat(edit: editing.Edit) -> Iterator[tuple[str, str]]:
-    """The edit as the inputs of a form: what `entry_posted.read` reads back."""
-    for part, told in (("household", edit.household), ("year", edit.year)):
-        for name, value in told.items():
-            yield f"{part}.{name}", _joined(value)
-    for at, member in enumerate(edit.members):
-        yield f"members.{at}.person_no", member["person_no"]
-        for part in ("person", "year", "joined", "left"):
-            for name, value in (member.get(part) or {}).items():
-                yield f"members.{at}.{part}.{name}", _joined(value)
-    for act in edit.acts:
-        yield from _flat_act(act)
-    for key, reason in edit.confirmed.items():
-        yield f"confirmed.{key}", reason
-
-
-def _flat_act(act: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for name, value in act.items():
-        place = f"acts.{act['act']}.{name}"
-        if isinstance(value, Mapping):
-            yield from ((f"{place}.{key}", one) for key, one in value.items())
-        elif name != "act":
-            values: Sequence[str] = value if isinstance(value, list) else [value]
-            yield from ((place, one) for one in values)
-
-
-def _joined(value: Any) -> str:
-    return "、".join(value) if isinstance(value, list) else str(value)

@@ -1,14 +1,14 @@
 """What the entry page sends, as an edit: names of inputs are the places of an edit."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.http import QueryDict
 
 from households.models import Household, HouseholdYear, Person, PersonYear
 from households.services.changing import UnfitError
-from households.services.entry_edit import ACTS, MOST_MEMBERS
+from households.services.entry_edit import ACTS, MOST_MEMBERS, Edit
 from households.services.entry_state import editable, is_shown
 
 _MEMBER = re.compile(r"members\.(\d{1,3})\.(person_no|(?:person|year|joined|left)\.\w+)")
@@ -102,3 +102,33 @@ def _keep_hidden(told: dict[str, Any], cleared: set[str]) -> None:
             is_blank = not is_shown(fact) and values.get(name) == ""
             if is_blank and f"{prefix}.{name}" not in cleared:
                 del values[name]
+
+
+def flat(edit: Edit) -> Iterator[tuple[str, str]]:
+    """The edit as the inputs of a form: what `read` reads back."""
+    for part, told in (("household", edit.household), ("year", edit.year)):
+        for name, value in told.items():
+            yield f"{part}.{name}", _joined(value)
+    for at, member in enumerate(edit.members):
+        yield f"members.{at}.person_no", member["person_no"]
+        for part in ("person", "year", "joined", "left"):
+            for name, value in (member.get(part) or {}).items():
+                yield f"members.{at}.{part}.{name}", _joined(value)
+    for act in edit.acts:
+        yield from _flat_act(act)
+    for key, reason in edit.confirmed.items():
+        yield f"confirmed.{key}", reason
+
+
+def _flat_act(act: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in act.items():
+        place = f"acts.{act['act']}.{name}"
+        if isinstance(value, Mapping):
+            yield from ((f"{place}.{key}", one) for key, one in value.items())
+        elif name != "act":
+            values: Sequence[str] = value if isinstance(value, list) else [value]
+            yield from ((place, one) for one in values)
+
+
+def _joined(value: Any) -> str:
+    return "、".join(value) if isinstance(value, list) else str(value)

@@ -56,8 +56,11 @@ class PurposeForm(forms.Form):
 def card(request: HttpRequest, household_no: str) -> HttpResponse:
     """The card of one household in one year, masked as its page is."""
     require(request, READ)
-    actor, year = actor_of(request), partition_of(request)
-    if year is None or year not in known_years(household_no, actor):
+    actor = actor_of(request)
+    # Years first: a household elsewhere leaves no chosen year behind, as one that never was.
+    years = known_years(household_no, actor)
+    year = partition_of(request)
+    if year is None or year not in years:
         raise Http404
     row = sheet.year_of(household_no, year, actor)
     members = sheet.member_years(row)

@@ -197,7 +197,7 @@ def village(request: HttpRequest, code: str) -> HttpResponse:
         "rows": rows,
         "form": form,
         "total": len(rows) if len(rows) < BATCH else waiting.count(),
-        "chosen": set(map(str, form.data.getlist("change"))) if request.method == "POST" else None,
+        "chosen": set(request.POST.getlist("change")) if request.method == "POST" else None,
     }
     return render(request, "households/changes_village.html", context, status=status)
 

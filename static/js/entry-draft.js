@@ -7,6 +7,7 @@
   const form = entry.form;
   const saved = document.getElementById("saved");
   const bar = document.getElementById("local");
+  const down = document.getElementById("line-down");
   const seq = form.elements.namedItem("seq");
   const PREFIX = "povertyops-entry:";
   const place = PREFIX + form.getAttribute("data-user") + ":" + form.elements.namedItem("household_no").value + ":" + location.search;
@@ -34,6 +35,7 @@
   function keepHere() {
     try {
       localStorage.setItem(place, JSON.stringify({ at: Date.now(), told: pairs() }));
+      down.hidden = false;
       say("网络不通，已暂存在本机，恢复后自动保存");
     } catch (error) {
       say("网络不通，本机也存不下，请不要关闭页面");
@@ -52,6 +54,7 @@
 
   /* The server answers, but not with the draft: it is asked again, and nothing is kept here. */
   function refused(answer) {
+    down.hidden = true;
     if (answer.redirected || answer.status === 401 || answer.status === 403) {
       say("登录已失效，草稿未保存：请在另一窗口登录后按 Ctrl+S");
       return;
@@ -70,6 +73,7 @@
       entry.settle();
     }
     forgetHere();
+    down.hidden = true;
     say("草稿已于 " + told.saved + " 自动保存");
     if (then) {
       then();
@@ -125,9 +129,12 @@
   window.addEventListener("online", function () {
     if (entry.isChanged()) {
       save();
+    } else {
+      down.hidden = true;
     }
   });
   window.addEventListener("offline", function () {
+    down.hidden = false;
     if (entry.isChanged()) {
       keepHere();
     }

@@ -7,6 +7,8 @@
   let changed = form.hasAttribute("data-changed");
   let sending = false;
   let asked = 0;
+  const open = {};
+  const REST = 400;
 
   const entry = {
     form: form,
@@ -66,7 +68,7 @@
     return box;
   }
 
-  function show(control, told) {
+  function show(control, findings) {
     const field = control.closest("[data-where]");
     const place = field && field.querySelector("[data-why]");
     if (!place) {
@@ -78,10 +80,10 @@
     const said = {};
     place.querySelectorAll("input").forEach(function (one) { said[one.name] = one.value; });
     place.textContent = "";
-    told.findings.forEach(function (one) { place.appendChild(finding(one, said)); });
-    const wrong = told.findings.some(function (one) { return !one.is_query; });
+    findings.forEach(function (one) { place.appendChild(finding(one, said)); });
+    const wrong = findings.some(function (one) { return !one.is_query; });
     field.classList.toggle("wrong", wrong);
-    if (told.findings.length) {
+    if (findings.length) {
       control.setAttribute("aria-describedby", place.id);
     } else {
       control.removeAttribute("aria-describedby");
@@ -94,7 +96,10 @@
   }
 
   function sum(summary) {
-    const texts = Object.assign({ members: summary.members, students: summary.students }, summary.totals);
+    const texts = Object.assign({}, summary, summary.totals);
+    const progress = document.getElementById("progress");
+    progress.max = summary.wanted;
+    progress.value = summary.filled;
     form.querySelectorAll("[data-sum]").forEach(function (one) {
       const text = texts[one.getAttribute("data-sum")];
       if (text !== undefined) {
@@ -109,30 +114,77 @@
     });
   }
 
+  /* Fields that say something now: what is mended elsewhere may take it back. */
+  function told() {
+    const found = form.querySelectorAll("[data-where] [data-why]:not(:empty)");
+    return Array.prototype.map.call(found, function (one) {
+      return one.closest("[data-where]").getAttribute("data-where");
+    });
+  }
+
   function check(control) {
     const data = new FormData(form);
     const turn = ++asked;
+    // Left, but not answered yet: the answer to an older question is not waited for.
+    const others = told().concat(Object.keys(open)).filter(function (where, at, all) {
+      return where !== control.name && all.indexOf(where) === at;
+    });
+    open[control.name] = true;
     data.append("where", control.name);
+    others.forEach(function (where) { data.append("told", where); });
     fetch(form.getAttribute("data-check"), { method: "POST", body: data, credentials: "same-origin" })
       .then(function (answer) { return answer.ok ? answer.json() : null; })
-      .then(function (told) {
-        if (!told) {
+      .then(function (answer) {
+        // Answers come in any order; only the youngest question's is true.
+        if (!answer || turn !== asked) {
           return;
         }
-        show(control, told);
-        if (turn === asked) {
-          sum(told.summary);
-        }
+        Object.keys(answer.findings).forEach(function (where) {
+          delete open[where];
+          const one = form.elements.namedItem(where);
+          if (one && one.tagName) {
+            show(one, answer.findings[where]);
+          }
+        });
+        sum(answer.summary);
       })
       .catch(function () { /* no network: the draft says so, and submitting checks everything */ });
+  }
+
+  /* A list changes with every key: it is asked about when it is left, or when the keys rest. */
+  let resting = null;
+  let chosen = null;
+
+  function checkChosen() {
+    clearTimeout(resting);
+    if (chosen) {
+      check(chosen);
+      chosen = null;
+    }
   }
 
   form.addEventListener("input", function () { entry.touch(); });
   form.addEventListener("change", function (event) {
     entry.touch();
     const name = event.target.name || "";
-    if (/^(household|year|members)\./.test(name)) {
+    if (!/^(household|year|members)\./.test(name)) {
+      return;
+    }
+    checkChosen();
+    if (event.target.tagName === "SELECT") {
+      chosen = event.target;
+      resting = setTimeout(checkChosen, REST);
+    } else {
       check(event.target);
+    }
+  });
+  form.addEventListener("focusout", checkChosen);
+  // What was left while the line was down is asked about now, in one question.
+  window.addEventListener("online", function () {
+    const left = Object.keys(open).map(function (name) { return form.elements.namedItem(name); });
+    const here = left.filter(function (one) { return one && one.tagName; });
+    if (here.length) {
+      check(here[0]);
     }
   });
 
@@ -153,10 +205,23 @@
     return taken.length ? Math.max.apply(null, taken) + 1 : 0;
   }
 
+  /* A copy of the row in the template, its names and labels bearing its number. */
+  function numbered(template, at) {
+    const row = document.importNode(template.content, true).firstElementChild;
+    [row].concat(Array.from(row.querySelectorAll("*"))).forEach(function (one) {
+      Array.from(one.attributes).forEach(function (attribute) {
+        attribute.value = attribute.value.replace(/__row__/g, String(at));
+      });
+    });
+    return row;
+  }
+
   function addRow(at) {
-    const holder = document.createElement("div");
-    holder.innerHTML = document.getElementById("row").innerHTML.replace(/__row__/g, String(at));
-    const row = holder.firstElementChild;
+    if (!form.querySelector("[data-add]")) {
+      // A closed year takes no members.
+      return;
+    }
+    const row = numbered(document.getElementById("row"), at);
     people.appendChild(row);
     dress(row);
     number();
@@ -250,6 +315,10 @@
       event.returnValue = "";
     }
   });
+
+  const keys = document.querySelector("[data-keys]");
+  keys.hidden = false;
+  keys.addEventListener("click", function () { document.getElementById("keys").showModal(); });
 
   rows().forEach(dress);
   number();

@@ -17,7 +17,7 @@
   form.append(panel);
   const style = document.createElement("link");
   style.rel = "stylesheet";
-  style.href = box.dataset.style;
+  style.href = box.dataset.sheet;
   document.head.append(style);
 
   function close() {

@@ -112,7 +112,7 @@ def test_api_does_what_the_schema_says(label: str, headers: dict[str, str]) -> N
 
     @given(case=operation.as_strategy(), data=st.data())
     @settings(
-        max_examples=60,
+        max_examples=100,
         derandomize=True,
         deadline=None,
         database=None,

@@ -45,9 +45,7 @@ def test_a_rejected_change_is_corrected(sign_in: Enter, product: Any, shoot: Any
         clerk, second = (person(name, Role.TOWN_CLERK, HOME[:9]) for name in ("clerk", "second"))
         office = person("office", Role.COUNTY_OFFICE, HOME[:6])
     page = as_(sign_in, None, clerk)
-    correct(
-        page, f"{product.url}/households/{row.household.household_no}/edit/?year=2018", "腿上"
-    )
+    correct(page, f"{product.url}/households/{row.household.household_no}/edit/?year=2018", "腿上")
     number = Change.objects.get().pk
 
     page = as_(sign_in, page, second)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.idnumbers import check_digit
@@ -31,6 +31,7 @@ from imports.checks import WORDS as SAID
 from imports.checks.idn.idn11 import RULE as PROVINCE_RULE
 
 pytestmark = pytest.mark.unit
+OF_YEAR = ("work_months", "public_post_months", "labour_capacity", "student_status")
 SEXES = {"03": "01", "04": "02"}
 
 
@@ -47,7 +48,7 @@ def member(at: int, relation: str, sex: str = "01", born: date | None = None, **
     }  # fmt: skip
     year = {"relation_to_head": relation}
     for name, value in more.items():
-        (year if name in ("work_months", "public_post_months") else person)[name] = value
+        (year if name in OF_YEAR else person)[name] = value
     return StatedMember(str(at), f"P{at}", person, year)
 
 
@@ -153,10 +154,24 @@ def test_facts_that_agree(year: dict[str, Any]) -> None:
         ([member(1, "03", born=date(1995, 1, 1), work_months=Decimal(13))], "IMP15"),
         ([member(1, "03", born=date(1995, 1, 1), id_no=HEAD.person["id_no"])], "DUP01"),
         ([member(1, "03", born=date(1995, 1, 1), id_no=f"{HEAD.person['id_no']}42")], "DUP05"),
+        ([member(1, "03", born=date(2001, 1, 1), labour_capacity="01", student_status="08")],
+         "ENT12"),
+        ([member(1, "03", born=date(2003, 1, 1), labour_capacity="02")], "ENT13"),
     ],
 )  # fmt: skip
 def test_facts_of_members(others: list[StatedMember], code: str) -> None:
     assert code in codes(household(HEAD, *others))
+
+
+@pytest.mark.parametrize(
+    ("born", "labour", "school"),
+    [(2001, "04", "08"), (2001, "01", "01"), (2001, "01", ""), (2003, "04", "08"), (2003, "", "")],
+)
+def test_pupils_without_labour_and_grown_ones_out_of_school(
+    born: int, labour: str, school: str
+) -> None:
+    one = member(1, "03", born=date(born, 1, 1), labour_capacity=labour, student_status=school)
+    assert codes(household(HEAD, one)) == []
 
 
 def test_nobody_is_head_and_nobody_is_there() -> None:
@@ -237,6 +252,8 @@ def test_days_in_five_forms(value: date, form: str, is_wide: bool) -> None:
 
 
 @given(text=st.text(max_size=80))
+@example("\x00\x850")
+@example("\x00'0")
 def test_whatever_is_typed_is_read_or_said_to_be_wrong(text: str) -> None:
     for name in ("income_wage", "identified_year", "has_broadcast", "birth_date", "identified_month",
                  "household_type", "phone", "bank_account", "id_no", "village_phone"):  # fmt: skip

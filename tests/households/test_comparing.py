@@ -73,6 +73,20 @@ def test_a_member_who_came_later_was_not_there(
     assert "不在户" in response.content.decode()
 
 
+def test_what_nobody_stated_is_only_named(as_user: As, luanchuan_clerk: Any, years: Any) -> None:
+    groups = as_user(luanchuan_clerk).get(page(years[0])).context["groups"]
+    for group in groups:
+        assert len(group.stated) + len(group.unstated) == len(group.lines)
+        assert all({cell.text for cell in line.cells} != {"未填"} for line in group.stated)
+    told = {line.label for group in groups for line in group.stated}
+    unstated = {label for group in groups for label in group.unstated}
+    assert "主要致贫原因" in told
+    assert "返贫原因" in unstated
+    # 2014 and 2014: no difference of so many years.
+    year = next(line for g in groups for line in g.stated if line.label == "识别年度")
+    assert year.change is None
+
+
 def test_only_what_changed(as_user: As, luanchuan_clerk: Any, years: Any) -> None:
     response = as_user(luanchuan_clerk).get(page(years[0]), {"only": "changed"})
     assert lines(response)

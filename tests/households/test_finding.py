@@ -111,7 +111,7 @@ def test_a_surname_is_found_by_either_of_its_readings(name: str, words: list[str
 
 
 def test_names_are_read_for_everybody_and_lead_to_nobody_elsewhere(
-    as_user: As, luanchuan_clerk: Any
+    as_user: As, luanchuan_clerk: Any, api_key: Callable[..., str]
 ) -> None:
     """The table of readings knows names of the whole city; lists and box reach it by their rows."""
     named("何金梅")
@@ -127,6 +127,18 @@ def test_names_are_read_for_everybody_and_lead_to_nobody_elsewhere(
         text = client.post(SEARCH, {"q": "hj", **more}).content.decode()
         assert "何金梅" in text
         assert "何金山" not in text
+        # A reading that only the neighbours have is answered as one that nobody has.
+        foreign, nobody = (
+            client.post(SEARCH, {"q": word, **more}).context["found"]
+            for word in ("hejinshan", "hejinshei")
+        )
+        assert list(foreign.households) == list(nobody.households) == []
+        assert list(foreign.persons) == list(nobody.persons) == []
+    system = Client(headers={"Authorization": f"Bearer {api_key('410324')}"})
+    for address in ("/api/v1/households/", "/api/v1/persons/"):
+        for word, count in (("hejinmei", 1), ("hejinshan", 0), ("hejinshei", 0)):
+            answer = system.get(address, {"year": "2018", "q": word, "count": "1"}).json()
+            assert (len(answer["results"]), answer["count"]) == (count, count), word
 
 
 @pytest.mark.parametrize("word", ["何金", "hj", "HJM", "hejin", "HeJinMei"])
@@ -204,8 +216,7 @@ def test_common_word_finds_what_it_finds_by_gathering(monkeypatch: Any, word: st
         )
 
     gathered = keys()
-    for limit in ("_COMMON", "_COMMON_NAMES"):
-        monkeypatch.setattr(f"households.queries.conditions.{limit}", 1)
+    monkeypatch.setattr("households.queries.conditions._COMMON", 1)
     assert isinstance(for_a_page(word), Common) == (word not in ("独树", "zz"))
     assert keys() == gathered
     assert gathered[0] or word == "zz"

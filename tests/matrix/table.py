@@ -94,7 +94,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *(
         Operation(f"households:{one}", method, "read", ok=ok)
         for one in ("columns", "person-columns")
-        for method, ok in (("get", SEEN), ("post", (302,)))
+        # Without a column nothing is chosen.
+        for method, ok in (("get", SEEN), ("post", (422,)))
     ),
     *(
         Operation(f"households:{one}", method, "read", ok=ok)
@@ -179,21 +180,16 @@ OPERATIONS: tuple[Operation, ...] = (
     # Changes under review: read in the region, decided by who reviews there, withdrawn by nobody else
     Operation("households:work", "get", "work"),
     # Entering: only whoever edits there; a draft that is nobody's is given up without a word.
-    Operation("households:new", "get", "edit", query="?year=2018"),
+    # Whoever has one village is sent straight to its form.
+    Operation("households:new", "get", "edit", query="?year=2018", ok=(200, 302)),
     Operation("households:new", "post", "edit", query="?year=2018", ok=(404,)),
-    Operation(
-        "households:edit",
-        "get",
-        "edit",
-        "household",
-        query="?year=2016",
-        never=NO_CITY,
-        writes=True,
-    ),
+    # A year's facts belong to the village of that year, wherever the household lives now.
+    Operation("households:edit", "get", "edit", "household", query="?year=2016", never=NO_CITY),
     Operation("households:edit", "post", "edit", "household", (404,), "?year=2016", never=NO_CITY),
     *(
-        Operation(f"households:{name}", "post", "edit", ok=(404,))
-        for name in ("entry-check", "draft", "draft-drop")
+        Operation(f"households:{name}", "post", "edit", ok=ok)
+        # An empty entry has nothing to find fault with, and no key to be kept under.
+        for name, ok in (("entry-check", (200,)), ("draft", (404,)), ("draft-drop", (404,)))
     ),
     Operation("households:changes", "get", "review_any"),
     Operation("households:change", "get", "read", "change", never=NOWHERE_ELSE),

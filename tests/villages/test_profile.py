@@ -22,6 +22,7 @@ from tests.factories.villages import RegionFactory, VillageYearFactory
 from villages import checks
 from villages.models import Region, VillageYear
 from villages.queries import indicators, yearly
+from villages.queries.edits import edits_of
 from villages.services import editing
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("city")]
@@ -220,6 +221,34 @@ def test_facts_are_entered_and_corrected(as_user: As, who: str) -> None:
     assert (row.households_total, row.paved_to_town) == (301, None)
     (image,) = images(VillageYear, row.pk)
     assert (image["households_total"], image["history_reason"]) == (300, "核实")
+
+
+def test_corrections_are_told_with_who_and_why(as_user: As) -> None:
+    clerk = cast("town_clerk")
+    client = as_user(clerk)
+    client.post(form_page(), filled(households_total="300", paved_to_town="True"))
+    assert client.get(page()).context["edits"] == []
+    for total, why in (("301", "入户核实"), ("302", "再次核实")):
+        row = VillageYear.objects.get()
+        told = filled(row, households_total=total, paved_to_town="True", reason=why)
+        assert client.post(form_page(), told).status_code == 302
+    answer = client.get(page())
+    edits = answer.context["edits"]
+    assert [(one.reason, [(x.label, x.before, x.after) for x in one.lines]) for one in edits] == [
+        ("再次核实", [("总户数", "301 户", "302 户")]),
+        ("入户核实", [("总户数", "300 户", "301 户")]),
+    ]
+    assert {one.who for one in edits} == {str(clerk)}
+    assert "事由：再次核实" in answer.content.decode()
+    with CaptureQueriesContext(connection) as captured:
+        assert len(edits_of(VillageYear.objects.get())) == 2
+    # The row itself, its images, and who they were.
+    assert len(captured) == 3
+    VillageYear.objects.update(source="年报更正")
+    last = edits_of(VillageYear.objects.get())[0]
+    assert [(x.label, x.before, x.after) for x in last.lines] == [
+        ("数据来源", "2018 年年报", "年报更正")
+    ]
 
 
 def test_the_same_again_leaves_no_image(as_user: As) -> None:

@@ -1,49 +1,32 @@
-"""How the division lists and the yearly facts of counties and villages come in."""
+"""How the division lists come in, one year's after the other."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
 
-from django.db import IntegrityError, OperationalError, connection, models
+from django.db import IntegrityError, connection
 
 from core.acting import acting
 from villages import checks
-from villages.checks import ChangeRow, DivisionRow, FactRow, PopulationRow, Problem, RawRow
+from villages.checks import ChangeRow, DivisionRow, RawRow
 from villages.enums import OWN_DIGITS, Level, Succession
 from villages.formulas import parts_of_list
-from villages.models import (
-    CountyYear,
-    PopulationBase,
-    Region,
-    RegionList,
-    RegionSuccession,
-    VillageYear,
-)
+from villages.models import Region, RegionList
 from villages.queries import regions_at
-
-Part = tuple[str, str]
+from villages.services.parts import DivisionList, Part, part_of
+from villages.services.refusals import ListRefusedError, RowsRefusedError
+from villages.services.versions import (
+    close_divisions,
+    open_divisions,
+    record,
+    reparent,
+    succeed,
+    update_divisions,
+)
 
 # An arbitrary number that stands for "loading division lists" among the advisory locks.
 LOADING_LOCK = 4103_2017
-
-
-# SQLSTATE object_not_in_prerequisite_state, which triggers on closed years raise.
-_CLOSED = "55000"
-
-
-class RowsRefusedError(Exception):
-    """Rows of a file are wrong; nothing was written. `problems` names each cell."""
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__(f"共 {len(problems)} 处问题，没有写入任何数据。")
-        self.problems = problems
-
-
-class ListRefusedError(Exception):
-    """A list as a whole cannot be loaded now; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,35 +42,6 @@ class ListLoaded:
     pairs_unused: int
     already_known: bool
     counts: Mapping[str, tuple[int, int]]
-
-
-@dataclass(frozen=True, slots=True)
-class Upserted:
-    """How many rows were new, changed, or as they had been."""
-
-    created: int
-    updated: int
-    unchanged: int
-
-
-@dataclass
-class _List:
-    """One year's list on its way in, and what is known about its parts."""
-
-    year: int
-    as_of: date
-    rows: list[DivisionRow]
-    parts: set[Part]
-    pairs: list[ChangeRow]
-    effective: list[tuple[date, str, str]]
-    previous: date | None = None
-    to_apply: set[Part] = field(default_factory=set)
-    part_of: dict[str, Part] = field(default_factory=dict)
-    first_parts: set[Part] = field(default_factory=set)
-
-    @property
-    def source(self) -> str:
-        return self.rows[0].source
 
 
 def load_divisions(
@@ -129,7 +83,7 @@ def _lists(
     dates: Mapping[int, date],
     effective: list[tuple[date, str, str]],
     year: int | None,
-) -> list[_List]:
+) -> list[DivisionList]:
     """The lists to load in the order of their years.
 
     Which parts a file covers is read from all its years together: 孟津 counts as a city's only
@@ -141,7 +95,7 @@ def _lists(
     wanted = _years(set(by_year), set(dates), year)
     parts = parts_of_list((row.code, row.level, row.parent_code) for row in rows)
     return [
-        _List(
+        DivisionList(
             one, dates[one], by_year[one], _parts_in(by_year[one], parts),
             [pair for pair in pairs if pair.to_year == one], effective,
         )
@@ -165,16 +119,11 @@ def _years(listed: set[int], dated: set[int], year: int | None) -> list[int]:
 
 
 def _parts_in(rows: list[DivisionRow], parts: set[Part]) -> set[Part]:
-    return {_part(row.code, row.level, parts) for row in rows}
+    return {part_of(row.code, row.level, parts) for row in rows}
 
 
-def _part(code: str, level: str, parts: set[Part]) -> Part:
-    """The part a division belongs to; the widest, should a file name both city and county."""
-    return next((code[:n], level) for n in (2, 4, 6) if (code[:n], level) in parts)
-
-
-def _load(one: _List) -> ListLoaded:
-    one.part_of = {row.code: _part(row.code, row.level, one.parts) for row in one.rows}
+def _load(one: DivisionList) -> ListLoaded:
+    one.part_of = {row.code: part_of(row.code, row.level, one.parts) for row in one.rows}
     current = {region.code: region for region in regions_at(one.parts, one.as_of)}
     _decide(one, current)
     if not one.to_apply:
@@ -183,20 +132,20 @@ def _load(one: _List) -> ListLoaded:
     known = {
         code: region
         for code, region in current.items()
-        if _part(code, region.level, one.parts) in one.to_apply
+        if part_of(code, region.level, one.parts) in one.to_apply
     }
     _refuse_fragment(one, rows, known)
     return _apply(one, rows, known, current)
 
 
-def _decide(one: _List, current: dict[str, Region]) -> None:
+def _decide(one: DivisionList, current: dict[str, Region]) -> None:
     """Part by part: already loaded and equal, or to be applied, or refused as out of order."""
     listed: dict[Part, set[tuple[str, str]]] = defaultdict(set)
     stored: dict[Part, set[tuple[str, str]]] = defaultdict(set)
     for row in one.rows:
         listed[one.part_of[row.code]].add((row.code, row.name))
     for region in current.values():
-        stored[_part(region.code, region.level, one.parts)].add((region.code, region.name))
+        stored[part_of(region.code, region.level, one.parts)].add((region.code, region.name))
     days: dict[Part, set[date]] = defaultdict(set)
     for prefix, level, day in RegionList.objects.values_list("prefix", "level", "as_of"):
         days[prefix, level].add(day)
@@ -218,7 +167,7 @@ def _days_over(part: Part, days: Mapping[Part, set[date]]) -> set[date]:
     return {day for n in (2, 4, 6) if n <= len(prefix) for day in days.get((prefix[:n], level), ())}
 
 
-def _refuse_other_list(one: _List, part: Part, equal: bool) -> None:
+def _refuse_other_list(one: DivisionList, part: Part, equal: bool) -> None:
     if not equal:
         raise ListRefusedError(
             f"{one.as_of} 的清单（{part[0]}，{Level(part[1]).label}级）已载入过，但内容与本文件不同。"
@@ -226,7 +175,7 @@ def _refuse_other_list(one: _List, part: Part, equal: bool) -> None:
         )
 
 
-def _refuse_older(one: _List, part: Part, loaded: set[date]) -> None:
+def _refuse_older(one: DivisionList, part: Part, loaded: set[date]) -> None:
     later = max(loaded, default=None)
     if later and later > one.as_of:
         raise ListRefusedError(
@@ -236,11 +185,11 @@ def _refuse_older(one: _List, part: Part, loaded: set[date]) -> None:
 
 
 def _refuse_fragment(
-    one: _List, rows: Mapping[str, DivisionRow], known: Mapping[str, Region]
+    one: DivisionList, rows: Mapping[str, DivisionRow], known: Mapping[str, Region]
 ) -> None:
     """A file with a few counties of a known city must not close all the others."""
     now = Counter(one.part_of[code] for code in rows)
-    before = Counter(_part(region.code, region.level, one.parts) for region in known.values())
+    before = Counter(part_of(region.code, region.level, one.parts) for region in known.values())
     for part, count in sorted(before.items()):
         if part not in one.first_parts and now[part] * 2 < count:
             raise ListRefusedError(
@@ -250,7 +199,7 @@ def _refuse_fragment(
 
 
 def _apply(
-    one: _List,
+    one: DivisionList,
     rows: Mapping[str, DivisionRow],
     known: Mapping[str, Region],
     current: Mapping[str, Region],
@@ -261,16 +210,16 @@ def _apply(
     closed = [*gone, *(known[code] for code in renamed), *_orphans(one, gone)]
     pairs = _pairs(one, {region.code for region in closed}, {row.code for row in opened}, renamed)
     days = _change_days(one, [row.code for row in opened] + [r.code for r in closed], pairs)
-    _close(closed, days)
+    close_divisions(closed, days)
     ids = {code: region.pk for code, region in current.items()}
-    new = _open(one, opened, renamed, days, ids)
+    new = open_divisions(one, opened, renamed, days, ids)
     with connection.cursor() as cursor:
         # The statistics of a table just filled say it is empty; plans made by them take minutes.
         cursor.execute("ANALYZE villages_region")
     versions = ((known[code].pk, new[code]) for code in renamed)
-    updated = _update(rows, known) + _reparent(versions, one.as_of)
-    _succeed(one, pairs, {region.code: region.pk for region in closed}, new, days)
-    _record(one, rows)
+    updated = update_divisions(rows, known) + reparent(versions, one.as_of)
+    succeed(one, pairs, {region.code: region.pk for region in closed}, new, days)
+    record(one, rows)
     return _result(
         one,
         opened=len(opened),
@@ -281,7 +230,7 @@ def _apply(
     )
 
 
-def _orphans(one: _List, gone: list[Region]) -> list[Region]:
+def _orphans(one: DivisionList, gone: list[Region]) -> list[Region]:
     """What lay below a division that is gone, at the levels of this list.
 
     A city that vanished (莱芜市 in 2020) takes its counties along: no row of the list names its part.
@@ -301,7 +250,9 @@ def _orphans(one: _List, gone: list[Region]) -> list[Region]:
     return list(found.values())
 
 
-def _pairs(one: _List, closed: set[str], opened: set[str], renamed: set[str]) -> list[ChangeRow]:
+def _pairs(
+    one: DivisionList, closed: set[str], opened: set[str], renamed: set[str]
+) -> list[ChangeRow]:
     """Which division became which: what the change list says, and names changed under one code."""
     before = one.previous.year if one.previous else None
     told = [
@@ -317,7 +268,7 @@ def _pairs(one: _List, closed: set[str], opened: set[str], renamed: set[str]) ->
 
 
 def _unused(
-    one: _List,
+    one: DivisionList,
     rows: Mapping[str, DivisionRow],
     known: Mapping[str, Region],
     pairs: list[ChangeRow],
@@ -331,7 +282,9 @@ def _unused(
     )
 
 
-def _change_days(one: _List, codes: Iterable[str], pairs: list[ChangeRow]) -> dict[str, date]:
+def _change_days(
+    one: DivisionList, codes: Iterable[str], pairs: list[ChangeRow]
+) -> dict[str, date]:
     """From which day each change counts: the announced day, else the cut-off of this list.
 
     A pair has one day, also when only one side lies in the announced area: a village handed from
@@ -351,135 +304,8 @@ def _change_days(one: _List, codes: Iterable[str], pairs: list[ChangeRow]) -> di
     return days | announced
 
 
-def _close(regions: list[Region], days: Mapping[str, date]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE villages_region SET valid_to = ended.day"
-            " FROM unnest(%s::bigint[], %s::date[]) AS ended(id, day)"
-            " WHERE villages_region.id = ended.id",
-            [[region.pk for region in regions], [days[region.code] for region in regions]],
-        )
-
-
-def _open(
-    one: _List,
-    rows: list[DivisionRow],
-    renamed: set[str],
-    days: Mapping[str, date],
-    ids: dict[str, int],
-) -> dict[str, int]:
-    """Insert level by level, so that each row finds its parent's key. Returns code → key."""
-    by_level: dict[str, list[DivisionRow]] = defaultdict(list)
-    for row in rows:
-        by_level[row.level].append(row)
-    new: dict[str, int] = {}
-    for level in Level.values:
-        regions = [
-            Region(
-                code=row.code,
-                name=row.name,
-                level=row.level,
-                parent_id=ids[row.parent_code] if row.parent_code else None,
-                unit_kind=row.unit_kind or "",
-                statistical_only=row.statistical_only,
-                valid_from=None if _since_ever(one, row, renamed) else days[row.code],
-                source=row.source,
-            )
-            for row in by_level[level]
-        ]
-        for region in Region.objects.bulk_create(regions, batch_size=2000):
-            new[region.code] = ids[region.code] = region.pk
-    return new
-
-
-def _since_ever(one: _List, row: DivisionRow, renamed: set[str]) -> bool:
-    """Whether the first list of a part shows this division: it began at an unknown time before."""
-    return row.code not in renamed and one.part_of[row.code] in one.first_parts
-
-
-def _update(rows: Mapping[str, DivisionRow], known: Mapping[str, Region]) -> int:
-    """Kind and statistical flag of divisions that go on under the same code and name."""
-    changed = [
-        (known[code].pk, row.unit_kind or "", row.statistical_only)
-        for code, row in rows.items()
-        if code in known
-        and known[code].name == row.name
-        and row.unit_kind is not None
-        and (known[code].unit_kind, known[code].statistical_only)
-        != (row.unit_kind, row.statistical_only)
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE villages_region SET unit_kind = told.kind, statistical_only = told.flag"
-            " FROM unnest(%s::bigint[], %s::text[], %s::boolean[]) AS told(id, kind, flag)"
-            " WHERE villages_region.id = told.id",
-            [list(column) for column in zip(*changed, strict=True)] or [[], [], []],
-        )
-    return len(changed)
-
-
-def _reparent(versions: Iterable[tuple[int, int]], day: date) -> int:
-    """Divisions that go on below a renamed one move to its new version. Returns how many."""
-    pairs = list(versions)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE villages_region AS child SET parent_id = version.new"
-            " FROM unnest(%s::bigint[], %s::bigint[]) AS version(old, new)"
-            " WHERE child.parent_id = version.old"
-            "  AND (child.valid_to IS NULL OR child.valid_to > %s)",
-            [[old for old, _ in pairs], [new for _, new in pairs], day],
-        )
-        return cursor.rowcount
-
-
-def _succeed(
-    one: _List,
-    pairs: list[ChangeRow],
-    old: Mapping[str, int],
-    new: Mapping[str, int],
-    days: Mapping[str, date],
-) -> None:
-    RegionSuccession.objects.bulk_create(
-        [
-            RegionSuccession(
-                old_id=old[pair.old_code],
-                new_id=new[pair.new_code],
-                kind=pair.kind,
-                effective_on=days[pair.new_code],
-                source=_announcement(one, pair, days[pair.new_code]),
-            )
-            for pair in pairs
-        ],
-        batch_size=2000,
-    )
-
-
-def _announcement(one: _List, pair: ChangeRow, day: date) -> str:
-    """The notice that gave the exact day, else the list that first showed the change."""
-    for announced, prefix, source in one.effective:
-        if announced == day and pair.old_code.startswith(prefix):
-            return source
-    return one.source
-
-
-def _record(one: _List, rows: Mapping[str, DivisionRow]) -> None:
-    counts = Counter(one.part_of[code] for code in rows)
-    RegionList.objects.bulk_create(
-        [
-            RegionList(
-                prefix=prefix,
-                level=level,
-                as_of=one.as_of,
-                row_count=counts[prefix, level],
-                source=one.source,
-            )
-            for prefix, level in sorted(one.to_apply)
-        ]
-    )
-
-
 def _result(
-    one: _List,
+    one: DivisionList,
     *,
     opened: int = 0,
     closed: int = 0,
@@ -494,7 +320,7 @@ def _result(
     )  # fmt: skip
 
 
-def _verified(one: _List, result: ListLoaded) -> ListLoaded:
+def _verified(one: DivisionList, result: ListLoaded) -> ListLoaded:
     """The result with counts read back from the database; raises when they are not the list's."""
     listed = Counter(row.level for row in one.rows)
     valid = Counter(region.level for region in regions_at(one.parts, one.as_of))
@@ -505,169 +331,3 @@ def _verified(one: _List, result: ListLoaded) -> ListLoaded:
             f"{one.as_of} 有效的区划数与清单不一致，没有写入任何数据：{told}。请核对变更日期和清单。"
         )
     return replace(result, counts=counts)
-
-
-def load_population(
-    *, rows: Sequence[RawRow], heads: Mapping[str, str] | None = None, by: object
-) -> Upserted:
-    """Take over population bases (persons). Raises RowsRefusedError; then nothing was written."""
-    read, problems = checks.population(rows, heads or {})
-    regions = _regions_of(read)
-    problems += _unknown_regions(read, regions, heads or {})
-    if problems:
-        raise RowsRefusedError(sorted(problems, key=lambda problem: problem.row))
-    records = [
-        (regions[row.code, row.year].pk, row.code, row.year, row.basis, row.persons, row.source)
-        for row in read
-    ]
-    with acting(by=by, reason="载入人口基数"):
-        return _upsert(
-            PopulationBase,
-            ("region_id", "region_code", "year", "basis", "persons", "source"),
-            ("region_id", "year", "basis"),
-            records,
-        )
-
-
-def load_region_facts(
-    *, rows: Sequence[RawRow], heads: Mapping[str, str] | None = None, by: object
-) -> dict[str, Upserted]:
-    """Take over yearly facts of counties and villages.
-
-    Raises RowsRefusedError, ListRefusedError where a village's year is closed; then nothing was
-    written.
-    """
-    heads = heads or {}
-    read, problems = checks.facts(rows, heads)
-    regions = _regions_of(read)
-    problems += _unknown_regions(read, regions, heads)
-    problems += _other_levels(read, regions, heads)
-    if problems:
-        raise RowsRefusedError(sorted(problems, key=lambda problem: problem.row))
-    counties = [row for row in read if regions[row.code, row.year].level == Level.COUNTY]
-    villages = [row for row in read if regions[row.code, row.year].level == Level.VILLAGE]
-    with acting(by=by, reason="载入县、村年度信息"), _open_years():
-        return {
-            "county": _upsert(
-                CountyYear, COUNTY_COLUMNS, ("region_id", "year"),
-                [_county_record(row, regions[row.code, row.year].pk) for row in counties],
-            ),
-            "village": _upsert(
-                VillageYear, VILLAGE_COLUMNS, ("region_id", "year"),
-                [_village_record(row, regions[row.code, row.year].pk) for row in villages],
-            ),
-        }  # fmt: skip
-
-
-@contextmanager
-def _open_years() -> Iterator[None]:
-    """The database refuses to change a closed year; said in words."""
-    try:
-        yield
-    except OperationalError as error:
-        if getattr(error.__cause__, "pgcode", "") != _CLOSED:
-            raise
-        raise ListRefusedError("名单中有已封存年度的村信息，没有写入任何数据。") from error
-
-
-COUNTY_COLUMNS = (
-    "region_id", "region_code", "year", "poverty_level", "area", "is_deep_poverty",
-    "planned_exit_year", "exited_year", "source",
-)  # fmt: skip
-VILLAGE_COLUMNS = (
-    "region_id", "region_code", "year", "is_poor_village", "is_deep_poverty", "exited_year", "source",
-)  # fmt: skip
-
-
-def _county_record(row: FactRow, region: int) -> tuple[Any, ...]:
-    return (
-        region, row.code, row.year, row.poverty_level, row.area, row.is_deep_poverty,
-        row.planned_exit_year, row.exited_year, row.source,
-    )  # fmt: skip
-
-
-def _village_record(row: FactRow, region: int) -> tuple[Any, ...]:
-    return (
-        region, row.code, row.year, row.is_poor_village, row.is_deep_poverty,
-        row.village_exited_year, row.source,
-    )  # fmt: skip
-
-
-def _regions_of(
-    rows: Sequence[PopulationRow] | Sequence[FactRow],
-) -> dict[tuple[str, int], Region]:
-    """(code, year) → the region that bore the code at that year's end."""
-    codes: dict[int, list[str]] = defaultdict(list)
-    for row in rows:
-        codes[row.year].append(row.code)
-    return {
-        (region.code, year): region
-        for year, wanted in codes.items()
-        for region in Region.objects.valid_in_year(year).filter(code__in=wanted)
-    }
-
-
-def _unknown_regions(
-    rows: Sequence[PopulationRow] | Sequence[FactRow],
-    regions: Mapping[tuple[str, int], Region],
-    heads: Mapping[str, str],
-) -> list[Problem]:
-    head = heads.get("code", "code")
-    mend = "请先载入该年的区划清单，或改用年末有效的代码"
-    return [
-        Problem(row.row, head, row.code, f"{row.year} 年末没有这个区划代码", mend)
-        for row in rows
-        if (row.code, row.year) not in regions
-    ]
-
-
-def _other_levels(
-    rows: Sequence[FactRow],
-    regions: Mapping[tuple[str, int], Region],
-    heads: Mapping[str, str],
-) -> list[Problem]:
-    """Only counties and villages have yearly facts."""
-    head = heads.get("code", "code")
-    problems = []
-    for row in rows:
-        region = regions.get((row.code, row.year))
-        if region and region.level not in {Level.COUNTY, Level.VILLAGE}:
-            message = f"{region.name}是{Level(region.level).label}级，不是县或村"
-            problems.append(Problem(row.row, head, row.code, message, "请只填县和村的代码"))
-    return problems
-
-
-def _upsert(
-    model: type[models.Model],
-    columns: Sequence[str],
-    key: Sequence[str],
-    records: Sequence[tuple[Any, ...]],
-) -> Upserted:
-    """Insert or update in one statement; rows that say nothing new are not touched."""
-    table = model._meta.db_table
-    names = ", ".join(columns)
-    kinds = [_column_type(model, column) for column in columns]
-    told = [column for column in columns if column not in key]
-    arrays = [list(values) for values in zip(*records, strict=True)] or [[] for _ in columns]
-    # Only names of our own models are put into the text; every value goes as a parameter.
-    statement = (
-        f"INSERT INTO {table} ({names})"  # noqa: S608
-        f" SELECT * FROM unnest({', '.join(f'%s::{kind}[]' for kind in kinds)})"
-        f" ON CONFLICT ({', '.join(key)}) DO UPDATE"
-        f" SET {', '.join(f'{name} = EXCLUDED.{name}' for name in told)}"
-        f" WHERE ({', '.join(f'{table}.{name}' for name in told)})"
-        f" IS DISTINCT FROM ({', '.join(f'EXCLUDED.{name}' for name in told)})"
-        # xmax is 0 in a row version that an INSERT made.
-        f" RETURNING xmax = 0"
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(statement, arrays)
-        written = [inserted for (inserted,) in cursor.fetchall()]
-    created = sum(written)
-    return Upserted(created, len(written) - created, len(records) - len(written))
-
-
-def _column_type(model: type[models.Model], column: str) -> str:
-    """PostgreSQL's name for a column's type, without a length."""
-    found = next(f for f in model._meta.concrete_fields if f.column == column)
-    return str(found.db_type(connection)).split("(")[0]

@@ -18,6 +18,7 @@ from villages.enums import OWN_DIGITS, Level
 from villages.forms import FactsForm
 from villages.models import Region, VillageYear
 from villages.queries import indicators, yearly
+from villages.queries.edits import edits_of
 from villages.services import editing
 
 EDIT = "households.edit"
@@ -81,6 +82,7 @@ def _village(region: Region, year: int, actor: Actor) -> dict[str, Any]:
         "missing": sum(one.verdict == indicators.MISSING for one in required),
         "populations": queries.population_bases(region, year, actor),
         "links": queries.neighbours_in_time(region),
+        "edits": edits_of(row) if row else [],
         "may_edit": covers(actor, region.code, EDIT) and region.is_valid_on(date(year, 12, 31)),
         "is_closed": yearly.is_closed(year),
     }

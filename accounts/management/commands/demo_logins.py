@@ -37,6 +37,7 @@ CAST = (
     Actor("songxian", "嵩县数据员", "嵩县扶贫办", Role.COUNTY_CLERK, "410325"),
     Actor("chengguan", "乡镇数据员", "栾川县城关镇政府", Role.TOWN_CLERK, "410324100"),
     Actor("diyishuji", "第一书记", "栾川县城关镇", Role.VILLAGE, "410324100203"),
+    Actor("cunwei", "村委会", "栾川县城关镇", Role.VILLAGE, "410324100203"),
     Actor("bangfu", "帮扶责任人", "栾川县水利局", Role.HELPER, "410324"),
     Actor("jiaoyuju", "市教育局", "洛阳市教育局", Role.DEPARTMENT, "4103", "洛阳市教育局"),
     Actor("zijin", "资金管理员", "洛阳市扶贫办", Role.FINANCE, "4103"),
