@@ -1,6 +1,6 @@
 from django.urls import path
 
-from inspections.views import cases, rounds, surveys
+from inspections.views import cases, results, rounds, surveys
 
 app_name = "inspections"
 urlpatterns = [
@@ -15,6 +15,7 @@ urlpatterns = [
     path("<int:pk>/", rounds.round_detail, name="round"),
     path("<int:pk>/act/", rounds.round_act, name="round-act"),
     path("<int:pk>/certificate/", rounds.round_certificate, name="certificate"),
+    path("<int:pk>/results/<slug:rate>/", results.result, name="result"),
     path("<int:pk>/sample/", surveys.sample_list, name="sample"),
     path("<int:pk>/sample/assign/", surveys.sample_assign, name="sample-assign"),
     path("<int:pk>/sample/<int:sample>/replace/", surveys.sample_replace, name="sample-replace"),

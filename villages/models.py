@@ -12,6 +12,7 @@ from core.fields import Amount, Count, YesNo
 from core.history import tracked
 from core.scope import ScopedQuerySet, below, trim, within
 from villages.enums import Area, Basis, Level, PovertyLevel, Succession
+from villages.formulas import short_name
 
 YEAR_RANGE = Q(year__gte=2010, year__lte=2100)
 
@@ -115,6 +116,11 @@ class Region(models.Model):
     def prefix(self) -> str:
         """The code without its empty levels: what scopes and ranges use."""
         return trim(self.code)
+
+    @property
+    def short_name(self) -> str:
+        """As a page calls it: 陈家门村, in the list of divisions 陈家门村村民委员会."""
+        return short_name(self.name)
 
     def is_valid_on(self, day: date) -> bool:
         """Whether the division existed under this code and name on the day."""

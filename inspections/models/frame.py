@@ -6,6 +6,7 @@ from inspections.enums import REGISTERED, STRATA, UNREGISTERED, Subject
 from inspections.models.common import RoundRowQuerySet, held_by
 from inspections.models.roster import RuralHousehold
 from inspections.models.round import Round
+from villages.formulas import short_name
 from villages.models import Region
 
 
@@ -44,6 +45,11 @@ class FrameVillage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.round_id} {self.code}"
+
+    @property
+    def short_name(self) -> str:
+        """As a page calls it: 陈家门村, in the list of divisions 陈家门村村民委员会."""
+        return short_name(self.name)
 
 
 class FrameHousehold(models.Model):

@@ -21,6 +21,7 @@ from inspections.models import Case, Replacement, Round, SampleHousehold
 from inspections.queries import standing
 from inspections.services import planning, rounds, sampling
 from inspections.services.common import PLAN, UnfitError
+from inspections.views.common import of_round
 from villages.models import Region
 
 READ = "households.view_register"
@@ -157,6 +158,7 @@ def round_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "missed": [
             (reasons[code], n) for code, n in missed.annotate(n=Count("visits__id")).order_by()
         ],
+        "results": of_round(found, actor),
         "cases": cases.count(),
         "undecided": cases.undecided().count(),
     }

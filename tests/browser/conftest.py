@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings as site
 from django.core.management import call_command
+from django.test import Client
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from households.catalog import sync_codes
 from imports.catalog import sync_layouts
+from tests.signing_in import sign_in_verified
 from tests.villages.lists import CITY, load
 
 # A busy build machine is no reason to fail.
@@ -74,6 +77,23 @@ def sign_in(product: Any, page: Page) -> Callable[[User], Page]:
         return page
 
     return enter
+
+
+@pytest.fixture
+def enter(product: Any, page: Page) -> Callable[[User], Page]:
+    """The same browser, with somebody else signed in by both factors."""
+
+    def sign_in(user: User) -> Page:
+        browser = Client()
+        sign_in_verified(browser, user)
+        cookie = browser.cookies[site.SESSION_COOKIE_NAME].value
+        page.context.clear_cookies()
+        page.context.add_cookies(
+            [{"name": site.SESSION_COOKIE_NAME, "value": cookie, "url": product.url}]
+        )
+        return page
+
+    return sign_in
 
 
 @pytest.fixture

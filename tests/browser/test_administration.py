@@ -4,34 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.conf import settings as site
-from django.test import Client
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from tests.cast import cast
 from tests.factories.households import household
-from tests.signing_in import sign_in_verified
 
 pytestmark = pytest.mark.browser
 Shoot = Callable[[Page, str], None]
-
-
-@pytest.fixture
-def enter(product: Any, page: Page) -> Callable[[User], Page]:
-    """The same browser, with somebody else signed in by both factors."""
-
-    def sign_in(user: User) -> Page:
-        browser = Client()
-        sign_in_verified(browser, user)
-        cookie = browser.cookies[site.SESSION_COOKIE_NAME].value
-        page.context.clear_cookies()
-        page.context.add_cookies(
-            [{"name": site.SESSION_COOKIE_NAME, "value": cookie, "url": product.url}]
-        )
-        return page
-
-    return sign_in
 
 
 def test_account_grant_and_ledger(

@@ -19,7 +19,7 @@ from tests.inspections.conftest import (  # noqa: F401 - fixtures
     surveyor,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 def test_surveyor_enters_a_visit_on_a_phone(

@@ -6,7 +6,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from accounts.enums import Role
 from accounts.models import User
+from inspections.enums import Rate
 from inspections.models import (
     Case,
     Questionnaire,
@@ -16,7 +18,8 @@ from inspections.models import (
     SurveyTask,
     Visit,
 )
-from inspections.services import surveying
+from inspections.services import cases, estimating, rounds, surveying
+from tests.conftest import person
 from tests.inspections.conftest import DAY, WRONGFUL, first, visit
 from tests.signing_in import sign_in_verified
 
@@ -201,3 +204,33 @@ def test_lists_take_as_many_queries_for_many_rows_as_for_one(
         who.get(page)
         with django_assert_max_num_queries(30):
             assert who.get(page).status_code == 200
+
+
+def test_results_stand_on_the_round_and_open_into_their_receipt(
+    drawn_round: Round, surveyor: User, office: User, county_office: User
+) -> None:
+    bad = first(drawn_round)
+    for one in SampleHousehold.objects.filter(round=drawn_round, is_reserve=False):
+        visit(one, surveyor, office, *([WRONGFUL] if one.pk == bad.pk else []))
+    case = Case.objects.get()
+    decider = person("decider", Role.CITY_OFFICE, "4103")
+    cases.accept(case=case, on=DAY, reason="无异议", by=county_office)
+    cases.recheck(case=case, on=DAY, reason="属实", by=office)
+    cases.confirm(case=case, persons=2, on=DAY, reason="属实", by=decider)
+    estimating.recompute(drawn_round.pk)
+    client = at(office)
+    page = client.get(url("round", drawn_round.pk)).content.decode()
+    receipt = url("result", drawn_round.pk, "wrongful_exit_rate")
+    assert receipt in page
+    assert "不达标" in page
+    shown = client.get(receipt)
+    # The list behind the figure is as long as the figure says.
+    assert shown.context["page"].paginator.count == shown.context["result"].households_hit == 1
+    assert sum(row.confirmed for row in shown.context["rows"]) == shown.context["result"].numerator
+    for rate in Rate.values:
+        assert client.get(url("result", drawn_round.pk, rate)).status_code == 200
+    assert client.get(url("result", drawn_round.pk, "nothing")).status_code == 404
+    # Nothing of it is the county's before it is disclosed.
+    assert at(county_office).get(receipt).status_code == 404
+    rounds.disclose(round=drawn_round, by=office)
+    assert at(county_office).get(receipt).status_code == 200

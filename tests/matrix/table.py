@@ -214,6 +214,7 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     # Not drawn yet: nothing to certify.
     Operation("inspections:certificate", "get", "read", "round", GONE, never=NOT_A_HOLDER),
+    Operation("inspections:result", "get", "read", "round_rate", GONE, never=NOT_A_HOLDER),
     *(
         Operation(f"inspections:{one}", "post", "plan", "round", DONE, never=NOT_A_HOLDER)
         for one in ("round-act", "sample-assign")

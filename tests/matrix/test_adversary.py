@@ -314,7 +314,9 @@ def _of_county(right: str) -> str:
 
 def _absent(kind: str, pk: Any) -> Any:
     if isinstance(pk, tuple):
-        return (_ABSENT.get("household") if isinstance(pk[0], str) else _NOBODY, _NOBODY)
+        # A word of the address names no row: it stays as it is.
+        first = _ABSENT.get("household") if isinstance(pk[0], str) else _NOBODY
+        return (first, *(one if isinstance(one, str) else _NOBODY for one in pk[1:]))
     return _ABSENT.get(kind, _NOBODY)
 
 

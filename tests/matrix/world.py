@@ -154,6 +154,7 @@ def _round(world: World, relation: str) -> None:
         algorithm=1, created_by=_security_admin(),
     )  # fmt: skip
     world.add("round", relation, made.pk, held, marks=(made.name,))
+    world.add("round_rate", relation, (made.pk, "approval_rate"), held)
 
 
 def _change(world: World, relation: str, code: str) -> None:
