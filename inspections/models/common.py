@@ -40,7 +40,7 @@ class RoundRowQuerySet(ScopedQuerySet[Any]):
             & Q(**{f"{self.round_path}disclosed_at__isnull": False})
         )
         if self.sample_path and actor.assigned_to is not None:
-            seen |= Exists(assigned(actor).filter(sample=OuterRef(self.sample_path)))
+            seen = seen | Q(Exists(assigned(actor).filter(sample=OuterRef(self.sample_path))))
         return self.filter(seen)
 
 
@@ -51,5 +51,6 @@ def assigned(actor: Actor) -> "models.QuerySet[Any]":
     return SurveyTask._base_manager.filter(
         Q(ended_at__isnull=True) | Q(ended_at__gt=timezone.now()),
         within(actor.entrusted_prefixes, "village_code"),
-        user_id=actor.assigned_to,
+        # Nobody's tasks for whoever surveys nothing.
+        user_id=actor.assigned_to or 0,
     )

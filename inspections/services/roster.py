@@ -151,7 +151,7 @@ CREATE TEMP TABLE roster (
 
 
 def _stage(cursor: Any, rows: Sequence[Row]) -> None:
-    binary = connection.Database.Binary
+    binary = connection.Database.Binary  # type: ignore[attr-defined]
     for start in range(0, len(rows), _CHUNK):
         flat = [
             (no, *place, village, head, *(value and binary(value) for value in number), *rest, keys and binary(keys))

@@ -132,12 +132,13 @@ def record_visit(
 
 
 def _answer(visit: Visit, filled: Filled, by: Any) -> None:
-    ordinary, sealed = _checked(filled.questionnaire, visit.sample, filled.answers)
+    sample: SampleHousehold = visit.sample  # type: ignore[assignment]
+    ordinary, sealed = _checked(filled.questionnaire, sample, filled.answers)
     with refused_as("这一户已经填写过这份问卷。"):
         Answer.objects.create(
             round_id=visit.round_id,
             held_by=visit.held_by,
-            sample=visit.sample,
+            sample=sample,
             visit=visit,
             purpose=visit.purpose,
             questionnaire=filled.questionnaire,
@@ -149,7 +150,7 @@ def _answer(visit: Visit, filled: Filled, by: Any) -> None:
     if visit.purpose == Purpose.FIRST:
         on = visit.visited_at.date()
         for suspicion in filled.suspicions:
-            cases.raise_case(sample=visit.sample, suspicion=suspicion, on=on, by=by)
+            cases.raise_case(sample=sample, suspicion=suspicion, on=on, by=by)
 
 
 def _checked(

@@ -1,0 +1,57 @@
+"""How many households stand in the way of counties, who has to act and until when."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db.models import Count, Q
+from django.db.models.functions import Substr
+
+from core.scope import Actor, trim, within
+from exits.models import HouseholdReadiness, Standard
+from exits.queries.blockers import veto_items
+from households.models import Task
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Households still poor in which a veto item is open, and the task that falls due first."""
+
+    households: int = 0
+    owner: str = ""
+    due_on: date | None = None
+
+
+def obstacles(
+    codes: Collection[str], partition: int, standard: Standard, actor: Actor
+) -> Mapping[str, Obstacle]:
+    """County or smaller place → what stands in its way, in two queries beside the standard's items."""
+    items = list(veto_items(standard))
+    prefixes = [trim(code) for code in codes]
+    if not prefixes or not items:
+        return {}
+    length = len(prefixes[0])
+    counted: Any = (
+        HouseholdReadiness.objects.visible_to(actor)
+        .filter(within(prefixes, "village_code"), partition=partition, standard=standard)
+        .filter(Q(not_met__overlap=items) | Q(missing__overlap=items), is_poor=True)
+        .annotate(place=Substr("village_code", 1, length))
+        .values_list("place")
+        .annotate(n=Count("pk"))
+        .order_by()
+    )
+    numbers = dict(counted)
+    tasks: Any = (
+        Task.objects.visible_to(actor)
+        .filter(within(prefixes, "region_code"), partition=partition, closed_at__isnull=True)
+        .annotate(place=Substr("region_code", 1, length))
+        .order_by("place", "due_on", "pk")
+        .distinct("place")
+        .values_list("place", "owner__display_name", "due_on")
+    )
+    first = {place: (owner, due_on) for place, owner, due_on in tasks}
+    return {
+        prefix.ljust(12, "0"): Obstacle(numbers.get(prefix, 0), *first.get(prefix, ("", None)))
+        for prefix in prefixes
+    }
