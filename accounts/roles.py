@@ -19,6 +19,7 @@ LOAD_WORKBOOKS = "imports.load_workbook"
 MANAGE_CATALOG = "imports.manage_catalog"
 RECOMPUTE_METRICS = "exits.recompute"
 MANAGE_STANDARDS = "exits.manage_standards"
+DECIDE_EXIT = "exits.decide"
 PLAN_ROUND = "inspections.plan"
 SURVEY = "inspections.survey"
 APPEAL_CASE = "inspections.appeal"
@@ -42,6 +43,7 @@ RIGHTS: dict[str, str] = {
     MANAGE_CATALOG: "维护列名、代码表和核对规则的设置",
     RECOMPUTE_METRICS: "发起指标重算",
     MANAGE_STANDARDS: "修订退出标准，设置并列对照的标准",
+    DECIDE_EXIT: "提出、公示、审批本级的村和县退出",
     PLAN_ROUND: "制定评估、冻结抽样框、抽样、分派调查",
     SURVEY: "入户填写调查问卷",
     APPEAL_CASE: "对评估发现的疑似问题申诉举证",
@@ -96,19 +98,20 @@ ROLES: dict[str, RoleFacts] = {
     Role.CITY_OFFICE: _facts(
         60, (4,), "市级业务：看全市数据、导入、维护核对规则、重算、管理后台任务、复核放行导出、组织评估。",
         READ_REGISTER, REVEAL, ASSIGN, LOAD_WORKBOOKS, MANAGE_CATALOG, RECOMPUTE_METRICS,
-        MANAGE_STANDARDS, RELEASE_EXPORT, MANAGE_JOBS, MANAGE_REVIEW, PLAN_ROUND, DECIDE_CASE,
+        MANAGE_STANDARDS, DECIDE_EXIT, RELEASE_EXPORT, MANAGE_JOBS, MANAGE_REVIEW, PLAN_ROUND,
+        DECIDE_CASE,
     ),
     Role.COUNTY_OFFICE: _facts(
         50, (6,), "县级业务：看本县数据、导入、重算、分派、复核放行导出、组织自评、申诉举证。",
         READ_REGISTER, REVEAL, ASSIGN, EDIT, REVIEW, MANAGE_REVIEW, LOAD_WORKBOOKS,
-        RECOMPUTE_METRICS, RELEASE_EXPORT, PLAN_ROUND, APPEAL_CASE, DECIDE_CASE,
+        RECOMPUTE_METRICS, DECIDE_EXIT, RELEASE_EXPORT, PLAN_ROUND, APPEAL_CASE, DECIDE_CASE,
     ),
     Role.COUNTY_CLERK: _facts(
         40, (6,), "录入、导入和核对本县数据。", READ_REGISTER, REVEAL, EDIT, LOAD_WORKBOOKS
     ),
     Role.TOWN_CLERK: _facts(
         30, (9,), "录入、导入、审核本乡镇数据。",
-        READ_REGISTER, REVEAL, EDIT, REVIEW, LOAD_WORKBOOKS,
+        READ_REGISTER, REVEAL, EDIT, REVIEW, LOAD_WORKBOOKS, DECIDE_EXIT,
     ),
     Role.VILLAGE: _facts(
         20, (12,), "看、录入和审核本村数据（村干部、第一书记）。", READ_REGISTER, EDIT, REVIEW

@@ -107,6 +107,15 @@ TABLES: dict[str, Table] = {
     "exits_householdreadiness": Table("racd", "village_code", _assigned("household_id")),
     "exits_gateresult": Table("racd", _PLACE),
     "exits_attestation": Table("ra", _PLACE, _assigned("household_id")),
+    # Villages and counties that exit, step by step; how long notices hang and which days are off
+    "exits_exitprocedure": Table("rac", _PLACE),
+    "exits_exitcase": Table("rac", _PLACE),
+    "exits_exitdecision": Table("ra", _PLACE),
+    "exits_exitnotice": Table("ra", _PLACE),
+    "exits_exitobjection": Table("rac", _PLACE),
+    "exits_exitreversal": Table("ra", _PLACE),
+    "exits_exitrule": Table("rac", _PLACE, besides="true"),
+    "exits_holiday": Table("rac"),
     # Assessments: the county learns of the sample when it is disclosed, of cases at once
     "inspections_round": Table(
         "rac",
@@ -145,7 +154,7 @@ TABLES: dict[str, Table] = {
     "villages_region": Table("r"),
     "villages_regionsuccession": Table("r"),
     "villages_regionlist": Table("r"),
-    "villages_countyyear": Table("r"),
+    "villages_countyyear": Table("rc", _PLACE, besides="true"),
     # Known to everybody, written inside the scope alone
     "villages_villageyear": Table("rac", _PLACE, besides="true"),
     "villages_populationbase": Table("r"),

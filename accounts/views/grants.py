@@ -143,6 +143,7 @@ SHORT = {
     "imports.manage_catalog": "维护代码和规则",
     "exits.recompute": "重算指标",
     "exits.manage_standards": "修订标准",
+    "exits.decide": "村县退出",
     "inspections.plan": "组织评估",
     "inspections.survey": "入户调查",
     "inspections.appeal": "申诉举证",

@@ -16,6 +16,7 @@ from accounts.roles import (
     APPEAL_CASE,
     ASSIGN,
     DECIDE_CASE,
+    DECIDE_EXIT,
     EDIT,
     LOAD_WORKBOOKS,
     MANAGE_CATALOG,
@@ -40,7 +41,7 @@ from accounts.views.grants import SHORT
 from tests.cast import PARTS
 
 CHANGES = {ASSIGN, EDIT, REVIEW, MANAGE_REVIEW, LOAD_WORKBOOKS, MANAGE_CATALOG, RECOMPUTE_METRICS, RELEASE_EXPORT, MANAGE_JOBS,
-           MANAGE_STANDARDS, MANAGE_USERS, MANAGE_GRANTS, MANAGE_CLIENTS, PLAN_ROUND, SURVEY, APPEAL_CASE, DECIDE_CASE}  # fmt: skip
+           MANAGE_STANDARDS, MANAGE_USERS, MANAGE_GRANTS, MANAGE_CLIENTS, PLAN_ROUND, SURVEY, APPEAL_CASE, DECIDE_CASE, DECIDE_EXIT}  # fmt: skip
 
 
 @pytest.mark.unit
@@ -231,7 +232,7 @@ def test_no_right_widened_when_roles_were_renamed(db: None) -> None:
         REVIEW,
         MANAGE_REVIEW,
     }
-    also |= {PLAN_ROUND, APPEAL_CASE, DECIDE_CASE}
+    also |= {PLAN_ROUND, APPEAL_CASE, DECIDE_CASE, DECIDE_EXIT}
     for (old, was), (role, prefix, is_open, home) in zip(rows, found, strict=True):
         facts = ROLES[role]
         assert prefix.startswith(was)

@@ -58,6 +58,7 @@ HOLDERS: dict[str, frozenset[str]] = {
     "load": frozenset({"town_clerk", "county_clerk", "county_office", "city_office"}),
     "catalog": frozenset({"city_office"}),
     "standards": frozenset({"city_office"}),
+    "decide_exit": frozenset({"town_clerk", "county_office", "city_office"}),
     "plan": frozenset({"county_office", "city_office"}),
     "survey": frozenset({"inspector"}),
     "decide": frozenset({"county_office", "city_office"}),
