@@ -7,9 +7,10 @@ from django import forms
 from django.utils import timezone
 
 from core.ledger.services import without_numbers
-from exits.enums import COMPARING, Comparator, Outcome
+from exits.enums import COMPARING, Comparator, Outcome, SubjectLevel
 from exits.models import StandardItem
 from exits.queries.blockers import EXITED, POOR
+from households.models import DayKind, Decision
 
 _REASON = "写明依据哪份文件或会议；记入历史。"
 
@@ -85,3 +86,47 @@ class ItemForm(forms.ModelForm):
             "is_active", "source",
         )  # fmt: skip
         help_texts = {"threshold": "比率写成小数，如 0.02 为 2%。"}
+
+
+class ProposeForm(forms.Form):
+    """Why a place is to exit, in words."""
+
+    reason = forms.CharField(label="提出理由", max_length=500)
+    documents = forms.CharField(
+        label="材料", max_length=500, required=False, help_text="附件的名称、文号。"
+    )
+
+
+class ExitDecisionForm(forms.Form):
+    """The decision of the step at hand."""
+
+    decision = forms.ChoiceField(label="决定", choices=Decision.choices)
+    document_no = forms.CharField(label="文号", max_length=60, required=False)
+    reason = forms.CharField(label="意见", max_length=500)
+    documents = forms.CharField(label="材料", max_length=500, required=False)
+
+
+class ExitNoticeForm(forms.Form):
+    place = forms.CharField(label="公示地点", max_length=100)
+
+
+class ExitObjectionForm(forms.Form):
+    raised_by = forms.CharField(label="提出人", max_length=60, help_text="只写姓名，可写“匿名”。")
+    words = forms.CharField(label="异议内容", max_length=500)
+
+
+class ExitReversalForm(forms.Form):
+    document_no = forms.CharField(label="撤销文号", max_length=60)
+    reason = forms.CharField(label="撤销原因", max_length=500)
+
+
+class ExitRuleForm(forms.Form):
+    """How long a region posts a notice, on which ground."""
+
+    level = forms.ChoiceField(
+        label="级别",
+        choices=[(one.value, one.label) for one in (SubjectLevel.VILLAGE, SubjectLevel.COUNTY)],
+    )
+    min_days = forms.IntegerField(label="公示天数", min_value=1, max_value=90)
+    day_kind = forms.ChoiceField(label="天数口径", choices=DayKind.choices)
+    source = forms.CharField(label="依据", max_length=300, help_text="文件名称和文号。")

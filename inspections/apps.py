@@ -7,8 +7,11 @@ class InspectionsConfig(AppConfig):
     verbose_name = "评估检查"
 
     def ready(self) -> None:
-        # Registered in every process: kinds of jobs.
+        # Registered in every process: kinds of jobs, and what stands in a county's application.
+        from exits.tabs import add_to_dossier
         from inspections import tasks  # noqa: F401
         from inspections.catalog import sync_questionnaires
+        from inspections.tabs import rounds_of_dossier
 
+        add_to_dossier(rounds_of_dossier)
         post_migrate.connect(sync_questionnaires, sender=self)

@@ -203,6 +203,29 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation("households:review-chain", "get", "manage_review"),
     Operation("households:review-chain", "post", "manage_review", ok=(422,)),
+    # Villages and counties on their way out
+    Operation("exits:procedures", "get", "read", query="?year=2018"),
+    Operation("exits:procedure-new", "get", "decide_exit", query="?year=2018"),
+    Operation("exits:procedure-new", "post", "decide_exit", ok=LACKING),
+    Operation("exits:procedure-rules", "get", "decide_exit"),
+    Operation("exits:procedure-rules", "post", "decide_exit", ok=(422,)),
+    *(
+        Operation(f"exits:{one}", "get", "read", "exit", never=NOWHERE_ELSE)
+        for one in ("procedure", "procedure-notice")
+    ),
+    # Only counties have an application.
+    Operation("exits:procedure-dossier", "get", "read", "exit", GONE, never=NOWHERE_ELSE),
+    *(
+        Operation(f"exits:procedure-{act}", "post", "decide_exit", kind, DONE, never=NOWHERE_ELSE)
+        for act, kind in (
+            ("decide", "exit"),
+            ("post", "exit"),
+            ("object", "exit"),
+            ("answer", "exit_objection"),
+            ("drop", "exit_case"),
+            ("reverse", "exit_case"),
+        )
+    ),
     # Rounds: read by whoever holds them, acted on by whoever plans; never by a neighbour
     Operation("inspections:rounds", "get", "read", query="?year=2018"),
     Operation("inspections:round-new", "get", "plan", query="?year=2018"),

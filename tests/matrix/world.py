@@ -16,7 +16,7 @@ from core.jobs import services as jobs
 from core.jobs.models import Job
 from core.ledger import Act, note
 from core.ledger.models import Alert
-from exits.models import StandardItem
+from exits.models import ExitCase, ExitNotice, ExitObjection, ExitProcedure, StandardItem
 from households.models import (
     Assignment,
     Attachment,
@@ -88,6 +88,7 @@ def build(issue_key: Callable[[str], str]) -> World:
         world.add("place", relation, code.ljust(12, "0"), code)
         world.add("gate", relation, (code.ljust(12, "0"), "henan", "headcount"), code)
         _procedure(world, relation, code)
+        _exit(world, relation, code)
         _change(world, relation, code)
         _paper(world, relation, code)
         _work(world, relation, code)
@@ -139,6 +140,33 @@ def _procedure(world: World, relation: str, code: str) -> None:
     world.add("case", relation, (procedure.pk, case.pk), code)
     world.add("objection", relation, (procedure.pk, objection.pk), code)
     world.add("posted", relation, (procedure.pk, "VILLAGE_NOTICE"), code)
+
+
+def _exit(world: World, relation: str, code: str) -> None:
+    """A village on its way out, whose notice hangs, with an objection to it."""
+    if relation == "city":
+        return
+    official, name = _security_admin(), f"退出{NAMES[relation]}"
+    where = {"region_code": code, "created_by": official}
+    procedure = ExitProcedure.objects.create(
+        level="village", region=Region.objects.get(code=code), partition_id=2018,
+        step="TOWN_NOTICE", position=1, started_on=LONG_AGO, **where,
+    )  # fmt: skip
+    case = ExitCase.objects.create(
+        procedure=procedure, region=procedure.region, region_code=code, name=name,
+        partition_id=2018,
+    )  # fmt: skip
+    notice = ExitNotice.objects.create(
+        procedure=procedure, step="TOWN_NOTICE", place="公开栏", starts_on=LONG_AGO, min_days=1,
+        day_kind="CALENDAR", ends_on=LONG_AGO, source="测试", listed=[name],
+        list_digest="0" * 64, **where,
+    )  # fmt: skip
+    objection = ExitObjection.objects.create(
+        notice=notice, raised_by="匿名", raised_on=LONG_AGO, words="测试", **where
+    )
+    world.add("exit", relation, procedure.pk, code, marks=(name,))
+    world.add("exit_case", relation, (procedure.pk, case.pk), code)
+    world.add("exit_objection", relation, (procedure.pk, objection.pk), code)
 
 
 def _round(world: World, relation: str) -> None:
