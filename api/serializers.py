@@ -260,12 +260,49 @@ def metric_names() -> dict[tuple[str, int], str]:
     }
 
 
+class SampledSerializer(serializers.Serializer[Any]):
+    """What a sampled figure rests on; shares are of one."""
+
+    round = serializers.IntegerField(source="round_id", help_text="轮次编号")
+    estimate = serializers.DecimalField(
+        max_digits=16, decimal_places=15, allow_null=True, help_text="推算值"
+    )
+    lower = serializers.DecimalField(
+        max_digits=16, decimal_places=15, allow_null=True, help_text="单侧置信下限"
+    )
+    upper = serializers.DecimalField(
+        max_digits=16, decimal_places=15, allow_null=True, help_text="单侧置信上限"
+    )
+    confidence = serializers.DecimalField(
+        max_digits=4, decimal_places=3, allow_null=True, help_text="置信度"
+    )
+    households = serializers.IntegerField(help_text="受访户数")
+    due = serializers.IntegerField(help_text="应访户数")
+    more = serializers.IntegerField(allow_null=True, help_text="证据不足时约需补查的户数")
+    threshold = serializers.DecimalField(
+        max_digits=7, decimal_places=6, allow_null=True, help_text="标准"
+    )
+    comparator = serializers.CharField(help_text="比较")
+    source = serializers.CharField(help_text="标准的依据")  # type: ignore[assignment]
+
+
+class JudgedMetricSerializer(MetricSerializer):
+    """A figure, and what it rests on where a sample gave it."""
+
+    sample = serializers.SerializerMethodField(help_text="抽样依据；不是抽样指标时为空")
+
+    @extend_schema_field(SampledSerializer(allow_null=True))
+    def get_sample(self, row: Snapshot) -> Any:
+        found = self.context.get("gates", {}).get(row.metric)
+        return None if found is None else SampledSerializer(found).data
+
+
 class MetricsSerializer(serializers.Serializer[Any]):
     """All figures of a region and year."""
 
     region = serializers.CharField(help_text="区划代码")
     partition = serializers.IntegerField(help_text="年度")
-    results = MetricSerializer(many=True)
+    results = JudgedMetricSerializer(many=True)
 
 
 class ReceiptSerializer(serializers.Serializer[Any]):

@@ -5,7 +5,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import SimpleRouter
 
-from api import imports, readiness, views
+from api import assessments, imports, readiness, views
 from api import schema as _extensions  # noqa: F401 - registers what the schema is made with
 
 app_name = "api"
@@ -18,6 +18,9 @@ router.register("imports", imports.ImportView, basename="import")
 router.register("snapshots", views.SnapshotView, basename="snapshot")
 router.register("readiness", readiness.ReadinessView, basename="readiness")
 router.register("blockers", readiness.BlockerView, basename="blocker")
+router.register("rounds", assessments.RoundView, basename="round")
+router.register("samples", assessments.SampleView, basename="sample")
+router.register("cases", assessments.CaseView, basename="case")
 
 _open = {"authentication_classes": (), "permission_classes": (), "throttle_classes": ()}
 _schema = SpectacularAPIView.as_view(**_open)

@@ -27,6 +27,7 @@ from households.models import Household, HouseholdYear, PersonYear
 from households.queries.keyset import HOUSEHOLDS, PERSONS, Keyset
 from households.queries.rows import heads_of
 from households.queries.sheet import OF_TODAY, lives_beyond
+from inspections.queries.board import gates_of
 from villages.enums import Level
 from villages.models import Region
 
@@ -271,8 +272,11 @@ class MetricsView(SharedView):
         shown = [row for row in rows if row.metric not in TALLIES]
         shown.sort(key=lambda row: list(Metric).index(Metric(row.metric)))
         body = {"region": request.query_params["region"], "partition": year, "results": shown}
-        names = {"names": serializers.metric_names()}
-        return Response(serializers.MetricsSerializer(body, context=names).data)
+        told = {
+            "names": serializers.metric_names(),
+            "gates": gates_of([code], year, cast("Actor", request.user))[code],
+        }
+        return Response(serializers.MetricsSerializer(body, context=told).data)
 
 
 def _region(request: Request) -> str:

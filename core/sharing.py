@@ -17,6 +17,9 @@ class Resource(TextChoices):
     METRICS = "metrics", "指标汇总"
     READINESS = "readiness", "村、县达标情况"
     BLOCKERS = "blockers", "退出阻断清单"
+    ROUNDS = "rounds", "评估轮次及结果"
+    SAMPLES = "samples", "样本户"
+    CASES = "cases", "疑似问题"
     IMPORTS = "imports", "导入批次"
 
 
@@ -46,7 +49,7 @@ PERSONAL = (Resource.HOUSEHOLDS, Resource.PERSONS)
 # Resources that may be written through the API.
 WRITABLE = (Resource.IMPORTS,)
 # Resources that are in force only once a second person has confirmed them.
-CONFIRMED = (*PERSONAL, Resource.BLOCKERS, *WRITABLE)
+CONFIRMED = (*PERSONAL, Resource.BLOCKERS, Resource.SAMPLES, Resource.CASES, *WRITABLE)
 # Each of these needs a second person beside the one who grants it.
 SENSITIVE = (FieldGroup.HEALTH, FieldGroup.IDENTITY_FULL)
 ORDINARY = tuple(group for group in FieldGroup if group not in SENSITIVE)

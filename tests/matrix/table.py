@@ -319,6 +319,12 @@ OPERATIONS: tuple[Operation, ...] = (
     _api("api:readiness-list", "part", "?partition=2016&region={id}"),
     _api("api:blocker-list", query="?partition=2018"),
     _api("api:blocker-list", "part", "?partition=2016&region={id}"),
+    _api("api:round-list", query="?partition=2018"),
+    _api("api:round-list", "part", "?region={id}"),
+    _api("api:sample-list"),
+    _api("api:sample-list", "part", "?region={id}"),
+    _api("api:case-list"),
+    _api("api:case-list", "part", "?region={id}"),
     _api("api:metrics", "place", "?partition=2016&region={id}"),
     # Exports: whoever reads may take masked rows out; what others asked for is not there
     Operation("households:export", "get", "read", query="?year=2018"),
