@@ -209,3 +209,37 @@ class CaseForm(forms.Form):
         label="确认人数（人）", required=False, min_value=1, max_value=30,
         help_text="确认时填写。",
     )  # fmt: skip
+
+
+class RectifyForm(forms.Form):
+    """How a confirmed problem was put right."""
+
+    on = forms.DateField(label="整改完成日期", widget=_date(), initial=timezone.localdate)
+    measure = forms.CharField(label="整改措施", max_length=500)
+    evidence = forms.CharField(label="佐证材料", max_length=500)
+
+
+def _workbook() -> forms.FileField:
+    return forms.FileField(
+        label="工作簿",
+        widget=forms.ClearableFileInput(attrs={"accept": ".xlsx,.xls,.csv"}),
+        error_messages={"required": "请选择文件。", "empty": "文件是空的。"},
+    )
+
+
+class SheetForm(forms.Form):
+    """A filled field sheet, of which type of households."""
+
+    kind = forms.ChoiceField(label="农户类型", choices=Subject.choices)
+    file = _workbook()
+
+
+class RosterForm(forms.Form):
+    """A roster and the county it is of."""
+
+    county = forms.ChoiceField(label="县")
+    file = _workbook()
+
+    def __init__(self, *args: Any, counties: Iterable[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["county"].choices = list(counties)  # type: ignore[attr-defined]

@@ -1,9 +1,9 @@
-"""Workbooks of assessments: the roster of a village's unregistered households.
+"""Workbooks of assessments: rosters of unregistered households, and field sheets of surveyors.
 
-A roster is hostile until proven: looked through first and parsed in the child with limits.
+What comes back is hostile until proven: looked through first and parsed in the child with limits.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
@@ -16,7 +16,12 @@ from inspections.services.roster import COLUMNS, OPTIONAL, RosterLine
 
 # The rural households of the largest county of a city, twice.
 MAX_ROWS = 300_000
+# Households of one surveyor; more than anybody visits.
+MAX_VISITS = 2_000
 SECONDS = 120
+# The number Excel shows, and the cells by their heads.
+SheetRow = tuple[int, dict[str, str]]
+_EMPTY = "没有找到表头，应有：{}。请下载模板，照模板填写。"
 
 
 def form_to_fill_in() -> bytes:
@@ -30,34 +35,57 @@ def form_to_fill_in() -> bytes:
 
 def read_roster(path: Path, file_format: str = guard.XLSX) -> list[RosterLine]:
     """The rows of a roster. Raises guard.RefusedError with words for a clerk."""
+    needed = [column for column in COLUMNS if column not in OPTIONAL]
+    rows = _read(path, file_format, needed, COLUMNS, MAX_ROWS)
+    return [RosterLine(number, cells) for number, cells in rows]
+
+
+def field_sheet(title: str, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
+    """The questionnaire of a type of households, a household to a row, to be filled in."""
+    buffer = BytesIO()
+    with Book(buffer, title[:31], list(heads), widths=(10, 18, 12, 12)) as book:
+        for row in rows:
+            book.append(row)
+    return buffer.getvalue()
+
+
+def read_field_sheet(path: Path, file_format: str, heads: Sequence[str]) -> list[SheetRow]:
+    """The rows of a filled field sheet. Raises guard.RefusedError with words for a surveyor."""
+    return _read(path, file_format, heads[:1], heads, MAX_VISITS)
+
+
+def _read(
+    path: Path, file_format: str, needed: Sequence[str], columns: Sequence[str], most: int
+) -> list[SheetRow]:
+    """The number Excel shows and the cells by head, of every row that is not empty."""
     with child.reading(path, file_format, SECONDS) as parser:
         facts = parser.hello()
-        header_row, columns = _recognise(facts["head"])
-        if facts["total"] - header_row - 1 > MAX_ROWS:
-            raise guard.RefusedError("rows", f"一次最多导入 {MAX_ROWS:,} 户，请分批上传。")
-        parser.tell({"header_row": header_row, "columns": columns})
-        names = [column["name"] for column in columns]
+        header_row, found = _recognise(facts["head"], needed, columns)
+        if facts["total"] - header_row - 1 > most:
+            raise guard.RefusedError("rows", f"一次最多导入 {most:,} 户，请分批上传。")
+        parser.tell({"header_row": header_row, "columns": found})
+        names = [column["name"] for column in found]
         lines = list(_lines(parser.stdout, names))
         parser.finish()
         return lines
 
 
-def _recognise(head: list[list[str]]) -> tuple[int, list[dict[str, Any]]]:
-    needed = [column for column in COLUMNS if column not in OPTIONAL]
+def _recognise(
+    head: list[list[str]], needed: Sequence[str], columns: Sequence[str]
+) -> tuple[int, list[dict[str, Any]]]:
+    wanted = {header_key(column): column for column in columns}
     for at, row in enumerate(head):
         keys = [header_key(cell) for cell in row]
-        if all(column in keys for column in needed):
+        if all(header_key(column) in keys for column in needed):
             return at, [
-                {"index": keys.index(column), "name": column, "kind": "text", "options": {}}
-                for column in COLUMNS
-                if column in keys
+                {"index": keys.index(key), "name": column, "kind": "text", "options": {}}
+                for key, column in wanted.items()
+                if key in keys
             ]
-    raise guard.RefusedError(
-        "headers", f"没有找到表头，应有：{'、'.join(needed)}。请下载模板，照模板填写。"
-    )
+    raise guard.RefusedError("headers", _EMPTY.format("、".join(needed)))
 
 
-def _lines(stdout: IO[bytes], names: list[str]) -> Iterator[RosterLine]:
+def _lines(stdout: IO[bytes], names: list[str]) -> Iterator[SheetRow]:
     """The rows of every block, without the raw cells in front of them; empty rows are left out."""
     while sizes := stdout.readline():
         child.refuse_named(sizes)
@@ -69,4 +97,4 @@ def _lines(stdout: IO[bytes], names: list[str]) -> Iterator[RosterLine]:
                 "" if value == cells.NULL else cells.unescape(value).strip() for value in values
             ]
             if any(told):
-                yield RosterLine(int(row_no), dict(zip(names, told, strict=True)))
+                yield int(row_no), dict(zip(names, told, strict=True))

@@ -13,10 +13,11 @@ from django.views.decorators.http import require_GET, require_POST
 from core.scope import Actor, covers
 from core.web import actor_of, require
 from inspections.enums import FOLLOWS, CaseKind, CaseState
-from inspections.forms import CaseForm
-from inspections.models import Case
+from inspections.forms import CaseForm, RectifyForm
+from inspections.models import Case, Rectification
 from inspections.queries import standing
 from inspections.services import cases as service
+from inspections.services import rectifying
 from inspections.services.common import APPEAL, DECIDE, UnfitError
 
 READ = "households.view_register"
@@ -98,6 +99,10 @@ def _page(request: HttpRequest, case: Case, form: CaseForm) -> HttpResponse:
         "is_overdue": due is not None and due < timezone.localdate(),
         "acts": _next(case, actor_of(request)),
         "form": form,
+        "rectified": Rectification.objects.filter(case=case).select_related("created_by").first(),
+        "may_rectify": case.state == CaseState.CONFIRMED
+        and covers(actor_of(request), case.village_code[:6], APPEAL),
+        "rectifying": RectifyForm(auto_id="rectify_%s"),
     }
     status = 422 if form.is_bound else 200
     return render(request, "inspections/case.html", context, status=status)
@@ -140,3 +145,22 @@ def _take(case: Case, act: str, told: dict[str, Any], by: Any) -> None:
     if act not in acts:
         raise UnfitError("请选择要办理的事项。")
     acts[CaseState(act)]()
+
+
+@require_POST
+def case_rectify(request: HttpRequest, pk: int) -> HttpResponse:
+    """The county says how a confirmed problem was put right."""
+    require(request, APPEAL)
+    case = _seen(request, pk)
+    form = RectifyForm(request.POST)
+    if not form.is_valid():
+        told = [f"{form.fields[name].label}：{words[0]}" for name, words in form.errors.items()]
+        messages.warning(request, "没有保存。" + "；".join(told))
+        return redirect("inspections:case", pk=pk)
+    try:
+        rectifying.rectify(case=case, by=request.user, **form.cleaned_data)
+    except UnfitError as unfit:
+        messages.warning(request, str(unfit))
+    else:
+        messages.success(request, "已登记整改，几秒内重新判定。")
+    return redirect("inspections:case", pk=pk)

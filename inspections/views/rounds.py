@@ -11,6 +11,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from core import ledger, papers
+from core.limits import limited
 from core.scope import covers, within
 from core.web import actor_of, partition_of, require
 from inspections.catalog import presets
@@ -21,6 +23,7 @@ from inspections.models import Case, Replacement, Round, SampleHousehold
 from inspections.queries import standing
 from inspections.services import planning, rounds, sampling
 from inspections.services.common import PLAN, UnfitError
+from inspections.services.roster import LOAD
 from inspections.views.common import of_round
 from villages.models import Region
 
@@ -74,6 +77,7 @@ def round_list(request: HttpRequest) -> HttpResponse:
         "previous": {"page": page.previous_page_number()} if page.has_previous() else None,
         "next": {"page": page.next_page_number()} if page.has_next() else None,
         "may_plan": request.user.has_perm(PLAN),
+        "may_load": request.user.has_perm(LOAD),
     }
     return render(request, "inspections/round_list.html", context)
 
@@ -192,27 +196,64 @@ def round_act(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def round_certificate(request: HttpRequest, pk: int) -> HttpResponse:
     """What proves the draw: it is drawn again from the frame for this page, and compared."""
+    found = _drawn(request, pk)
+    page = Paginator(_sampled(request, found), 200).get_page(request.GET.get("page"))
+    context = _certified(request, found) | {
+        "page": page,
+        "rows": [{"one": row, "chance": _chance(row)} for row in page],
+        "previous": {"page": page.previous_page_number()} if page.has_previous() else None,
+        "next": {"page": page.next_page_number()} if page.has_next() else None,
+    }
+    return render(request, "inspections/certificate.html", context)
+
+
+@require_GET
+@limited("print")
+def certificate_pdf(request: HttpRequest, pk: int) -> HttpResponse:
+    """The same on paper, whole, with what is needed to draw again elsewhere."""
+    found = _drawn(request, pk)
+    rows = [{"one": row, "chance": _chance(row)} for row in _sampled(request, found)]
+    context = _certified(request, found) | {
+        "rows": rows,
+        "strata": [
+            (label, found.design["strata"].get(code, {}).get("villages", 0))
+            for code, label in STRATA.items()
+        ],
+        "printed": papers.printed(request.user),
+    }
+    ledger.note(
+        ledger.Act.PRINT, request, subject_kind="round", subject=str(pk),
+        region=found.region_code, rows=len(rows),
+    )  # fmt: skip
+    try:
+        return papers.answer(papers.pdf("papers/certificate.html", context), f"抽样证书-{pk}")
+    except papers.PapersUnavailableError as error:
+        return render(request, "households/no_paper.html", {"why": str(error)}, status=503)
+
+
+def _drawn(request: HttpRequest, pk: int) -> Round:
     found = seen(request, pk)
     if found.drawn_at is None:
         raise Http404
-    rows = (
+    return found
+
+
+def _sampled(request: HttpRequest, found: Round) -> Any:
+    return (
         SampleHousehold.objects.visible_to(actor_of(request))
         .filter(round=found)
         .select_related("village", "frame", "village__frame")
         .order_by("village_code", "kind", "is_reserve", "rank")
     )
-    page = Paginator(rows, 200).get_page(request.GET.get("page"))
+
+
+def _certified(request: HttpRequest, found: Round) -> dict[str, Any]:
     replaced = Replacement.objects.visible_to(actor_of(request)).filter(round=found)
-    context = {
+    return {
         "round": found,
         "facts": sampling.certificate(found),
-        "page": page,
-        "rows": [{"one": row, "chance": _chance(row)} for row in page],
-        "previous": {"page": page.previous_page_number()} if page.has_previous() else None,
-        "next": {"page": page.next_page_number()} if page.has_next() else None,
         "replaced": replaced.select_related("former__frame", "later__frame").order_by("pk"),
     }
-    return render(request, "inspections/certificate.html", context)
 
 
 def _chance(row: SampleHousehold) -> Fraction:

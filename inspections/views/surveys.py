@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from core.scope import covers
 from core.web import actor_of, require
-from inspections.enums import Purpose
+from inspections.enums import Purpose, Subject
 from inspections.forms import AssignForm, ReplaceForm, VisitForm
 from inspections.models import Questionnaire, SampleHousehold, SurveyTask
 from inspections.models.common import assigned
@@ -116,7 +116,8 @@ def sample_replace(request: HttpRequest, pk: int, sample: int) -> HttpResponse:
     return redirect("inspections:sample", pk=pk)
 
 
-def _mine(request: HttpRequest) -> Any:
+def mine(request: HttpRequest) -> Any:
+    """The tasks of the surveyor who asks."""
     require(request, SURVEY)
     actor = actor_of(request)
     if actor.assigned_to is None:
@@ -128,7 +129,7 @@ def _mine(request: HttpRequest) -> Any:
 def visit_list(request: HttpRequest) -> HttpResponse:
     """The households that this surveyor is sent to now."""
     tasks = (
-        _mine(request)
+        mine(request)
         .select_related("sample__frame", "sample__village__frame", "round")
         .order_by("village_code", "sample__kind", "sample__rank", "pk")
     )
@@ -140,6 +141,7 @@ def visit_list(request: HttpRequest) -> HttpResponse:
     )
     context = {
         "page": page,
+        "kinds": Subject.choices,
         "tasks": [{"one": one, "is_met": (one.sample_id, one.purpose) in met} for one in page],
         "previous": {"page": page.previous_page_number()} if page.has_previous() else None,
         "next": {"page": page.next_page_number()} if page.has_next() else None,
@@ -150,7 +152,7 @@ def visit_list(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def visit(request: HttpRequest, pk: int) -> HttpResponse:
     """The questionnaire of one household, for nobody but who is sent there."""
-    tasks = _mine(request).select_related("sample__frame", "sample__village__frame", "round")
+    tasks = mine(request).select_related("sample__frame", "sample__village__frame", "round")
     task = get_object_or_404(tasks, pk=pk)
     asked = (
         Questionnaire.objects.filter(subject=task.sample.kind).order_by("-version", "code").first()
@@ -160,7 +162,7 @@ def visit(request: HttpRequest, pk: int) -> HttpResponse:
     form = VisitForm(request.POST or None, schema=asked.schema, subject=task.sample.kind)
     if request.method == "POST" and form.is_valid():
         told = form.cleaned_data
-        filled = None if told["outcome"] else Filled(asked, form.answers(), _suspicions(form))
+        filled = None if told["outcome"] else filled_of(asked, form)
         try:
             surveying.record_visit(
                 sample=task.sample, purpose=task.purpose, visited_at=told["visited_at"],
@@ -179,6 +181,11 @@ def visit(request: HttpRequest, pk: int) -> HttpResponse:
     }
     status = 422 if request.method == "POST" else 200
     return render(request, "inspections/visit.html", context, status=status)
+
+
+def filled_of(asked: Questionnaire, form: VisitForm) -> Filled:
+    """The questionnaire of a form that fits, with what is suspected after it."""
+    return Filled(asked, form.answers(), _suspicions(form))
 
 
 def _suspicions(form: VisitForm) -> tuple[Suspicion, ...]:

@@ -62,6 +62,7 @@ HOLDERS: dict[str, frozenset[str]] = {
     "plan": frozenset({"county_office", "city_office"}),
     "survey": frozenset({"inspector"}),
     "decide": frozenset({"county_office", "city_office"}),
+    "appeal": frozenset({"county_office"}),
     # Other systems read batches as well.
     "marks_of_batches": frozenset(
         {"town_clerk", "county_clerk", "county_office", "city_office", "client"}

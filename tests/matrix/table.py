@@ -236,7 +236,20 @@ OPERATIONS: tuple[Operation, ...] = (
         for one in ("round", "sample")
     ),
     # Not drawn yet: nothing to certify.
-    Operation("inspections:certificate", "get", "read", "round", GONE, never=NOT_A_HOLDER),
+    *(
+        Operation(f"inspections:{one}", "get", "read", "round", GONE, never=NOT_A_HOLDER)
+        for one in ("certificate", "certificate-pdf")
+    ),
+    Operation("inspections:agreement", "get", "read", "round", never=NOT_A_HOLDER),
+    Operation("inspections:rosters", "get", "load", query="?year=2018"),
+    Operation("inspections:rosters", "post", "load", query="?year=2018", ok=(422,)),
+    Operation("inspections:roster-form", "get", "load"),
+    *(
+        Operation(f"inspections:{one}", "get", "survey", ok=DONE)
+        for one in ("visit-sheet", "visit-paper", "visit-upload")
+    ),
+    Operation("inspections:visit-upload", "post", "survey", ok=(422,)),
+    Operation("inspections:case-rectify", "post", "appeal", "nobodys", GONE, never=ONLY_OWN),
     Operation("inspections:result", "get", "read", "round_rate", GONE, never=NOT_A_HOLDER),
     *(
         Operation(f"inspections:{one}", "post", "plan", "round", DONE, never=NOT_A_HOLDER)
