@@ -41,6 +41,12 @@ class ExitTemplate:
         """The step to be decided next after `position` decisions; none when all are done."""
         return self.steps[position] if position < len(self.steps) else None
 
+    def is_nearer_than(self, other: "ExitTemplate") -> bool:
+        """Whether this one counts instead of the other in its own region."""
+        return self.region_prefix != other.region_prefix and self.region_prefix.startswith(
+            other.region_prefix
+        )
+
     def named(self, code: str) -> ExitStep | None:
         return next((one for one in self.steps if one.code == code), None)
 

@@ -39,10 +39,13 @@ _LEVELS = ((SubjectLevel.VILLAGE, "贫困村退出"), (SubjectLevel.COUNTY, "贫
 def procedure_list(request: HttpRequest) -> HttpResponse:
     """Procedures of the year, by level and state."""
     require(request, READ)
-    asked = {name: request.GET.get(name, "") for name in ("level", "state")}
+    asked = {name: request.GET.get(name, "") for name in ("level", "state", "waiting")}
     level = asked["level"] if asked["level"] in dict(_LEVELS) else ""
     state = asked["state"] if asked["state"] in ProcedureState.values else ""
-    found = queries.listed(actor_of(request), partition_of(request) or 0, level=level, state=state)
+    actor, year = actor_of(request), partition_of(request) or 0
+    prefixes = actor.prefixes_for(DECIDE)
+    mine = prefixes if asked["waiting"] else None
+    found = queries.listed(actor, year, level=level, state=state, waiting_for=mine)
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
     asked = {name: value for name, value in asked.items() if value}
     context = {
@@ -59,6 +62,7 @@ def procedure_list(request: HttpRequest) -> HttpResponse:
         "levels": _LEVELS,
         "states": ProcedureState.choices,
         "asked": asked,
+        "work": queries.work(actor, year, prefixes),
         "previous": {**asked, "page": page.previous_page_number()} if page.has_previous() else None,
         "next": {**asked, "page": page.next_page_number()} if page.has_next() else None,
         "may_decide": request.user.has_perm(DECIDE),

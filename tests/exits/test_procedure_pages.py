@@ -10,8 +10,9 @@ from django.urls import reverse
 from accounts.enums import Role
 from accounts.models import User
 from core.ledger.models import AccessEntry
-from exits.models import ExitObjection, ExitProcedure, ExitRule
+from exits.models import ExitObjection, ExitProcedure, ExitRule, Snapshot
 from exits.services import procedures as service
+from exits.services.procedures import Said
 from tests.conftest import person
 from tests.exits.conftest import COUNTY, VILLAGES
 from tests.exits.test_procedures import DAY, YES, noticed, proposed
@@ -143,6 +144,50 @@ def test_the_short_list(
     assert procedure.decisions.count() == 1
 
 
+def test_what_waits_for_whom(
+    places: None, town_clerk: User, clerk2: User, county_office: User, office: User
+) -> None:
+    procedure = proposed(town_clerk)
+    one = f'href="{url("", procedure.pk)}"'
+
+    def waits() -> list[bool]:
+        told = []
+        for user in (clerk2, county_office, office):
+            client = at(user)
+            every = client.get(url("s") + "?year=2018").content.decode()
+            assert one in every
+            only = client.get(url("s") + "?year=2018&waiting=1").content.decode()
+            assert (one in only) == ("待本级办理 1 件" in only) == ("待本级办理 1 件" in every)
+            told.append(one in only)
+        return told
+
+    assert waits() == [True, False, False]
+    notice = noticed(procedure, clerk2)
+    service.decide(procedure=procedure, said=YES, on=notice.ends_on + timedelta(1), by=clerk2)
+    assert waits() == [False, False, True]
+    service.decide(
+        procedure=procedure, said=Said("REFUSE", "退回"), on=notice.ends_on + timedelta(1),
+        by=office,
+    )  # fmt: skip
+    assert waits() == [False, False, False]
+    assert "未通过 1 件" in at(office).get(url("s") + "?year=2018").content.decode()
+
+
+def test_the_application_says_who_is_still_poor_in_each_village(
+    places: None, county_office: User, laid_out: list[Any]
+) -> None:
+    county = service.propose_county(
+        county=Region.objects.get(code=COUNTY), partition=2018, on=DAY, said=YES, by=county_office
+    )
+    Snapshot.objects.create(
+        partition=2018, region_code=VILLAGES[0], metric="remaining", households=17, numerator=43,
+        verdict="NONE", definition_version=1, data_version=1,
+    )  # fmt: skip
+    dossier = told(at(county_office), url("-dossier", county.pk), laid_out)
+    assert "203村410324100203未退出1743" in "".join(dossier.split())
+    assert "204村410324100204未退出没有计算结果" in "".join(dossier.split())
+
+
 @pytest.mark.parametrize("number", [1, 3])
 def test_the_same_number_of_statements(
     places: None,
@@ -163,5 +208,5 @@ def test_day_of_the_clock(places: None, town_clerk: User, clerk2: User, time_mac
     noticed(procedure, clerk2)
     time_machine.move_to(date(2018, 12, 5))
     shown = at(clerk2).get(url("", procedure.pk)).content.decode()
-    assert "还剩 5 天" in shown
+    assert "第 3 天，共 7 天，还剩 5 天" in shown
     assert "现在不能通过" in shown

@@ -312,6 +312,93 @@ def test_a_county_that_is_not_ready_passes_no_review(
     assert refusal.state == "REFUSED"
 
 
+def test_states_follow_the_decisions_and_nothing_else(
+    places: None, town_clerk: User, clerk2: User
+) -> None:
+    procedure = proposed(town_clerk)
+    of = f" WHERE id = {procedure.pk}"
+    for change in (
+        "state = 'DONE', step = ''", "state = 'REFUSED', step = ''", "position = 2",
+        "position = 0, step = 'PROPOSE'",
+    ):  # fmt: skip
+        assert "follow its decisions" in refused(f"UPDATE exits_exitprocedure SET {change}{of}")
+    for change in ("level = 'county'", "partition_id = 2017", "started_on = started_on - 1"):
+        assert "what it is about" in refused(f"UPDATE exits_exitprocedure SET {change}{of}")
+    refusal = Said("REFUSE", "材料不实")
+    service.decide(procedure=procedure, said=refusal, on=DAY, by=clerk2)
+    assert "follow its decisions" in refused(
+        f"UPDATE exits_exitprocedure SET state = 'OPEN', step = 'TOWN_NOTICE'{of}"
+    )
+
+
+def test_lists_lose_names_openly_and_gain_none(
+    places: None, town_clerk: User, clerk2: User
+) -> None:
+    procedure = proposed(town_clerk, *VILLAGES[:2])
+    late = Region.objects.get(code=VILLAGES[2])
+    with pytest.raises(IntegrityError, match="nobody joins"), transaction.atomic():
+        ExitCase.objects.create(
+            procedure=procedure, region=late, region_code=late.code, name="后加", partition_id=2018
+        )
+    case = procedure.cases.order_by("pk")[0]
+    of = f" WHERE id = {case.pk}"
+    assert "until something happens" in refused(
+        f"UPDATE exits_exitcase SET is_standing = false{of}"
+    )
+    assert "stays" in refused(f"UPDATE exits_exitcase SET name = 'x'{of}")
+    service.drop_case(case=case, on=DAY, reason="道路未验收", by=clerk2)
+    for change in (
+        "dropped_on = NULL, dropped_reason = '', is_standing = true", "dropped_reason = 'x'",
+    ):  # fmt: skip
+        assert "stays" in refused(f"UPDATE exits_exitcase SET {change}{of}")
+    service.decide(procedure=procedure, said=Said("REFUSE", "退回"), on=DAY, by=clerk2)
+    assert "is closed" in refused(
+        "UPDATE exits_exitcase SET dropped_on = '2018-12-04', dropped_reason = 'x'"
+        f" WHERE id = {procedure.cases.order_by('pk')[1].pk}"
+    )
+
+
+def test_a_notice_and_its_objections_keep_to_their_step(
+    places: None, town_clerk: User, clerk2: User, office: User
+) -> None:
+    procedure = proposed(town_clerk)
+    with pytest.raises(UnfitError, match="早于上一步"):
+        noticed(procedure, clerk2, on=DAY - timedelta(1))
+    insert = (
+        "INSERT INTO exits_exitnotice (procedure_id, region_code, step, place, starts_on, min_days,"
+        " day_kind, ends_on, source, listed, list_digest, created_by_id) VALUES"
+        " (%s, %s, %s, 'x', %s, 1, 'CALENDAR', %s, 'x', '[]', '', %s)"
+    )
+    for step, day in (("CITY_APPROVAL", DAY), ("TOWN_NOTICE", DAY - timedelta(1))):
+        told = refused(insert, procedure.pk, TOWN, step, day, day, clerk2.pk)
+        assert "before its step or after it" in told
+    notice = service.post_notice(procedure=procedure, place="公示栏", on=DAY, by=clerk2)
+    with pytest.raises(UnfitError, match="早于公示"):
+        service.raise_objection(
+            notice=notice, raised_by="匿名", words="x", on=DAY - timedelta(1), by=clerk2
+        )
+    objection = service.raise_objection(
+        notice=notice, raised_by="匿名", words="饮水没有解决", on=DAY, by=clerk2
+    )
+    of = f" WHERE id = {objection.pk}"
+    assert "words and its answer stay" in refused(f"UPDATE exits_exitobjection SET words = 'x'{of}")
+    assert refused(f"DELETE FROM exits_exitobjection{of}")
+    after = notice.ends_on + timedelta(1)
+    service.answer_objection(objection=objection, answer="已通水", on=after, by=clerk2)
+    with pytest.raises(UnfitError, match="已经答复"):
+        service.answer_objection(objection=objection, answer="再答", on=after, by=clerk2)
+    for change in ("answer = 'x'", "answer = '', answered_on = NULL, answered_by_id = NULL"):
+        assert "answer stay" in refused(f"UPDATE exits_exitobjection SET {change}{of}")
+    service.decide(procedure=procedure, said=YES, on=after, by=clerk2)
+    with pytest.raises(UnfitError, match="已经办结"):
+        service.raise_objection(notice=notice, raised_by="甲", words="迟了", on=after, by=clerk2)
+    late = (
+        "INSERT INTO exits_exitobjection (notice_id, region_code, raised_by, raised_on, words,"
+        " answer, created_by_id) VALUES (%s, %s, '甲', %s, '迟了', '', %s)"
+    )
+    assert "its step is over" in refused(late, notice.pk, TOWN, after, clerk2.pk)
+
+
 def test_a_year_that_is_closed_begins_nothing(places: None, town_clerk: User) -> None:
     with connection.cursor() as cursor:
         cursor.execute("UPDATE households_partition SET closed_at = now() WHERE year = 2018")

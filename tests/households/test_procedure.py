@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from accounts.enums import Role
 from core.acting import acting
@@ -388,6 +388,57 @@ def test_who_was_identified_this_year_stays_where_the_rule_says_so(
     NoticeRule.objects.filter(pk=own.pk).update(bars_new=True)
     with pytest.raises(UnfitError, match="本年度"):
         about("EXIT", [row], crew)
+
+
+def to_the_approval(procedure: Procedure, crew: Crew) -> date:
+    """The day on which the county may approve."""
+    on = DAY
+    while (now := Procedure.objects.get(pk=procedure.pk)).step != "COUNTY_APPROVAL":
+        if now.step == "VILLAGE_NOTICE":
+            on = post(now, crew).ends_on + timedelta(days=1)
+        decide(now, crew, on)
+    return on
+
+
+@pytest.mark.parametrize("year", [2018, None])
+def test_the_approval_asks_again_who_is_new(crew: Crew, year: int | None) -> None:
+    """The rule was made, and the year put right, after the village had proposed its list."""
+    row, old = both_years(), both_years()
+    HouseholdYear.objects.update(identified_year=2016)
+    own = rule("EXIT")
+    procedure = about("EXIT", [row, old], crew)
+    on = to_the_approval(procedure, crew)
+    HouseholdYear.objects.filter(pk=row.pk).update(identified_year=year)
+    NoticeRule.objects.filter(pk=own.pk).update(bars_new=True)
+    with pytest.raises(UnfitError, match="本年度不得退出"):
+        decide(procedure, crew, on)
+
+    past_the_service = ProcedureStep(
+        procedure=procedure, village_code=HOME, position=6, step="COUNTY_APPROVAL",
+        has_notice=False, decision="PASS", decided_on=on, reason="绕过",
+        created_by=crew.people[6][0],
+    )  # fmt: skip
+    with pytest.raises(IntegrityError, match="identified this year"), transaction.atomic():
+        past_the_service.save()
+    # To refuse is always possible, and so is to go on without the household.
+    case = procedure.cases.get(household=row.household_id)
+    service.drop_case(case=case, on=on, reason="本年度识别", by=crew.people[6][0])
+    assert decide(procedure, crew, on).step == "ANNOUNCE"
+
+
+def test_nobody_new_slips_in_before_the_announcement(crew: Crew) -> None:
+    row = both_years()
+    HouseholdYear.objects.update(identified_year=2016)
+    own = rule("EXIT")
+    procedure = about("EXIT", [row], crew)
+    on = to_the_approval(procedure, crew)
+    NoticeRule.objects.filter(pk=own.pk).update(bars_new=True)
+    assert decide(procedure, crew, on).step == "ANNOUNCE"
+    HouseholdYear.objects.filter(pk=row.pk).update(identified_year=None)
+    with pytest.raises(UnfitError, match="识别年度不详"):
+        decide(procedure, crew, on)
+    HouseholdYear.objects.filter(pk=row.pk).update(identified_year=2016)
+    assert decide(procedure, crew, on).state == "DONE"
 
 
 def test_working_days_of_a_year_without_a_table_are_refused(crew: Crew) -> None:
