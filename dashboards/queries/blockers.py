@@ -2,15 +2,19 @@
 
 from collections import defaultdict
 from typing import Any
+from urllib.parse import urlencode
 
 from django.urls import reverse
 
 from core.scope import trim
 from core.templatetags.show import thousands
 from dashboards.queries.inputs import Inputs
-from dashboards.queries.matrix import limit_of, receipt_href
-from dashboards.queries.words import figure_href, place_href, standard_of, text_of, villages_href
-from exits.enums import GATES, Metric, Verdict
+from dashboards.queries.matrix import CITY_GATES, limit_of, receipt_href
+from dashboards.queries.words import figure_href, standard_of, text_of, villages_href
+from exits.checks.whatif import Gate
+from exits.enums import SAMPLED, Metric, Verdict
+from exits.models import MetricDefinition, Snapshot
+from inspections.models import Result
 from villages.enums import Level
 from villages.models import Region
 
@@ -18,6 +22,13 @@ _TONES = {
     Verdict.NOT_MET: "bad",
     Verdict.WEAK_EVIDENCE: "warn",
     Verdict.TO_RECTIFY: "info",
+}
+# What moves a gate that counts persons or villages, and in what it is counted.
+_TIPPING: dict[str, tuple[str, str]] = {
+    Metric.HEADCOUNT_RATE: ("再脱贫", "人"),
+    Metric.COMPOSITE_RATE: ("再减少", "人"),
+    Metric.VILLAGE_EXIT_RATE: ("再出列", "个村"),
+    Metric.EXIT_TARGET: ("再脱贫", "人"),
 }
 _URGENT = ("bad", "warn", "info", "neutral")
 
@@ -34,6 +45,7 @@ def blockers_of(inputs: Inputs) -> list[dict[str, Any]]:
     if inputs.region.level in (Level.CITY, Level.COUNTY):
         found += _unknown(places, inputs)
     found += _households(places, inputs)
+    found += _items(inputs)
     found += _below_line(places, inputs)
     found.sort(key=lambda one: _URGENT.index(one["icon_tone"]))
     return found
@@ -56,15 +68,27 @@ def _failures(place: Region, inputs: Inputs) -> list[dict[str, str]]:
         if code == Metric.VILLAGE_EXIT_RATE:
             href = villages_href(place.code, inputs.partition)
         name = definition.name if definition else Metric(code).label
+        told = [place.name, f"标准 {standard_of(definition)}", _lacking(code, row, definition)]
         found.append(
             _line(
                 f"{name} {text_of(row, definition)}",
-                f"{place.name} · 标准 {standard_of(definition)}",
+                " · ".join(one for one in told if one),
                 "warn" if code == Metric.EXIT_TARGET else "bad",
                 href,
             )
         )
     return found
+
+
+def _lacking(code: str, row: Snapshot, judged: MetricDefinition | Result | None) -> str:
+    """How many persons or villages tip a share, in whole numbers; empty where nobody can say."""
+    if code not in _TIPPING or judged is None or judged.threshold is None:
+        return ""
+    gate = Gate(code, row.numerator, row.denominator, judged.comparator, judged.threshold)
+    if not gate.needed:
+        return ""
+    words, unit = _TIPPING[code]
+    return f"{words} {thousands(gate.needed)} {unit}即达标"
 
 
 def _gates(place: Region, inputs: Inputs) -> list[dict[str, str]]:
@@ -75,17 +99,31 @@ def _gates(place: Region, inputs: Inputs) -> list[dict[str, str]]:
         if tone is None:
             continue
         name = Metric(code).label
-        side, limit = limit_of(result)
-        note = f"{place.name} · {result.get_verdict_display()}"
         title = f"{name} {result.shown}"
         if result.verdict == Verdict.WEAK_EVIDENCE:
+            side, limit = limit_of(result)
             title = f"{name}{side} {limit}"
-            if result.more:
-                note = f"{place.name} · 约需补查 {thousands(result.more)} 户"
-        elif result.verdict == Verdict.TO_RECTIFY:
-            note = f"{place.name} · {result.reason}"
-        found.append(_line(title, note, tone, receipt_href(result)))
+        told = [place.name, result.round.get_kind_display(), _settling(place, code, result, inputs)]
+        found.append(_line(title, " · ".join(told), tone, receipt_href(result)))
     return found
+
+
+def _settling(place: Region, code: str, result: Result, inputs: Inputs) -> str:
+    """What would turn the verdict of a sampled gate, or who keeps it from turning."""
+    if result.verdict == Verdict.WEAK_EVIDENCE:
+        # Without a number no further households would settle it, and the result says why.
+        return f"约需补查 {thousands(result.more)} 户" if result.more else "补查也难以判明"
+    if result.verdict == Verdict.TO_RECTIFY:
+        return result.reason
+    row = inputs.figures[place.code].by_metric.get(code)
+    lacking = _lacking(code, row, result) if row is not None else ""
+    if lacking:
+        return lacking
+    if code == Metric.APPROVAL_RATE and result.denominator is not None:
+        return f"不认可 {thousands(result.denominator - (result.numerator or 0))} 户"
+    if result.households_hit:
+        return f"确认 {thousands(result.households_hit)} 户"
+    return result.get_verdict_display()
 
 
 def _unknown(places: list[Region], inputs: Inputs) -> list[dict[str, str]]:
@@ -94,34 +132,44 @@ def _unknown(places: list[Region], inputs: Inputs) -> list[dict[str, str]]:
     for place in places:
         reasons = {
             inputs.reason(place, code)
-            for code in GATES
+            for code in CITY_GATES
             if inputs.verdict(place, code) == Verdict.NOT_COMPUTABLE
         }
         for reason in sorted(reasons):
             by_reason[reason].append(place)
-    return [
-        _line(
-            f"{len(found)} 个县{reason}" if len(places) > 1 else reason,
-            f"{'、'.join(one.name for one in found)} · {'、'.join(_names(found, reason, inputs))}",
-            "warn",
-            place_href(found[0].code, inputs.partition)
-            if inputs.region.level == Level.CITY
-            else f"{reverse('inspections:rounds')}?year={inputs.partition}",
+    lines = []
+    for reason, found in by_reason.items():
+        codes = _codes(found, reason, inputs)
+        names = "、".join(Metric(code).label for code in codes)
+        lines.append(
+            _line(
+                f"{len(found)} 个县{reason}" if len(places) > 1 else reason,
+                f"{'、'.join(one.name for one in found)} · {names}",
+                "warn",
+                _place_of_work(codes, inputs),
+            )
         )
-        for reason, found in by_reason.items()
-    ]
+    return lines
 
 
-def _names(places: list[Region], reason: str, inputs: Inputs) -> list[str]:
+def _codes(places: list[Region], reason: str, inputs: Inputs) -> list[str]:
+    """Gates that cannot be computed for this reason in one of the places."""
     return [
-        Metric(code).label
-        for code in GATES
+        code
+        for code in CITY_GATES
         if any(
             inputs.verdict(one, code) == Verdict.NOT_COMPUTABLE
             and inputs.reason(one, code) == reason
             for one in places
         )
     ]
+
+
+def _place_of_work(codes: list[str], inputs: Inputs) -> str:
+    """Where it is put right: the rounds where a sample is wanting, else where the place stands."""
+    if any(code in SAMPLED and code != Metric.COMPOSITE_RATE for code in codes):
+        return f"{reverse('inspections:rounds')}?year={inputs.partition}"
+    return f"{reverse('exits:place', args=[trim(inputs.region.code)])}?year={inputs.partition}"
 
 
 def _households(places: list[Region], inputs: Inputs) -> list[dict[str, str]]:
@@ -131,16 +179,49 @@ def _households(places: list[Region], inputs: Inputs) -> list[dict[str, str]]:
         if one is None or not one.households:
             continue
         due = f"限 {one.due_on:%m-%d}" if one.due_on else "尚未定期限"
-        href = reverse("exits:blockers", args=[trim(place.code)])
         found.append(
             _line(
                 f"{thousands(one.households)} 户未脱贫且有项目未达标",
                 f"{place.name} · {one.owner or '尚未交办'} · {due}",
                 "info",
-                f"{href}?year={inputs.partition}",
+                _list_of(place, inputs),
             )
         )
     return found
+
+
+def _items(inputs: Inputs) -> list[dict[str, str]]:
+    """Which items keep households of one place, most households first; a city's are too many."""
+    counted = sorted(inputs.open_items.items(), key=lambda one: (-sum(one[1]), one[0]))
+    lines = []
+    for code, (failed, unknown) in counted:
+        if code not in inputs.item_labels:
+            continue
+        said = [f"{thousands(failed)} 户未达标"] if failed else []
+        said += [f"{thousands(unknown)} 户缺数据"] if unknown else []
+        lines.append(
+            _line(
+                f"{inputs.item_labels[code]}：{'，'.join(said)}",
+                f"{inputs.region.name} · 未脱贫户",
+                "info" if failed else "neutral",
+                _list_of(inputs.region, inputs, item=code),
+            )
+        )
+    return lines
+
+
+def _list_of(place: Region, inputs: Inputs, **terms: str) -> str:
+    """The households by name, with what is open in each, who is responsible and until when."""
+    query = urlencode({"year": inputs.partition, **terms})
+    return f"{reverse('exits:blockers', args=[trim(place.code)])}?{query}"
+
+
+def what_if_href(inputs: Inputs) -> str:
+    """The fewest repairs that tip a county or village; too slow to work out for a glance."""
+    one = inputs.obstacles.get(inputs.region.code)
+    if inputs.region.level not in (Level.COUNTY, Level.VILLAGE) or not (one and one.households):
+        return ""
+    return f"{reverse('exits:what-if', args=[trim(inputs.region.code)])}?year={inputs.partition}"
 
 
 def _below_line(places: list[Region], inputs: Inputs) -> list[dict[str, str]]:

@@ -26,9 +26,11 @@ def board(region: Region, partition: int, actor: Actor) -> Board:
     )
     page.columns = matrix.columns_of(inputs)
     page.rows = matrix.rows_of(inputs)
+    page.confidence = matrix.confidence_of(inputs)
     page.rounds = matrix.rounds_of(inputs)
     page.kpis = headline.kpis_of(inputs)
     page.blockers = blockers.blockers_of(inputs)
+    page.what_if_href = blockers.what_if_href(inputs)
     page.headline = headline.headline_of(inputs, page)
     page.trend = drawings.trend_of(inputs)
     page.tiles = drawings.tiles_of(inputs) if region.level == Level.CITY else []

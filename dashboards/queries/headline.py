@@ -5,7 +5,7 @@ from typing import Any
 
 from core.templatetags.show import percent, thousands
 from dashboards.queries.inputs import Board, Inputs
-from dashboards.queries.matrix import CITY_GATES, URGENCY, limit_of, overall
+from dashboards.queries.matrix import CITY_GATES, URGENCY, level_of, limit_of, overall
 from dashboards.queries.words import (
     TONES,
     figure_href,
@@ -95,7 +95,7 @@ def _sampled(places: list[Region], inputs: Inputs) -> list[str]:
 def _said(result: Result) -> str:
     if result.verdict == Verdict.WEAK_EVIDENCE:
         side, limit = limit_of(result)
-        return f" {result.shown}，但 95% {side} {limit}，证据不足"
+        return f" {result.shown}，但 {level_of(result)} {side} {limit}，证据不足"
     if result.verdict == Verdict.TO_RECTIFY:
         return f" {result.shown}，尚有确认的问题未整改"
     return f" {result.shown}，不达标"
@@ -104,7 +104,7 @@ def _said(result: Result) -> str:
 def _unknown(places: list[Region], inputs: Inputs) -> list[str]:
     reasons: dict[str, set[str]] = defaultdict(set)
     for place in places:
-        for gate in GATES:
+        for gate in CITY_GATES:
             if inputs.verdict(place, gate) == Verdict.NOT_COMPUTABLE:
                 reasons[inputs.reason(place, gate)].add(place.name)
     return [f"{len(names)} 个县{reason}，无法判定。" for reason, names in sorted(reasons.items())]

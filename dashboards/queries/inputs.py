@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, cast
 
-from core.scope import Actor
+from core.scope import Actor, trim
 from exits import queries as exits
 from exits.enums import Verdict
 from exits.models import MetricDefinition, Snapshot, Standard
+from exits.queries.blockers import veto_items
+from exits.queries.readiness import open_by_item
 from exits.queries.standards import standards_at
 from exits.queries.standing import Obstacle, obstacles
 from inspections.models import Result, Round
@@ -29,11 +31,15 @@ class Board:
     area_label: str
     children_label: str
     breadcrumbs: list[dict[str, str]]
+    # Of the limits shown, 95%; empty without any, or where they differ.
+    confidence: str = ""
     headline: dict[str, Any] = field(default_factory=dict)
     kpis: list[dict[str, Any]] = field(default_factory=list)
     columns: list[dict[str, str]] = field(default_factory=list)
     rows: list[dict[str, Any]] = field(default_factory=list)
     blockers: list[dict[str, Any]] = field(default_factory=list)
+    # Where the fewest repairs that tip the place are ticked; empty where there is no such page.
+    what_if_href: str = ""
     trend: dict[str, Any] = field(default_factory=dict)
     tiles: list[dict[str, Any]] = field(default_factory=list)
     ranking: list[dict[str, Any]] = field(default_factory=list)
@@ -60,6 +66,9 @@ class Inputs:
     standard: Standard | None
     obstacles: Mapping[str, Obstacle]
     rounds: list[tuple[Round, dict[str, Result]]]
+    # Of one county or smaller: item → households still poor in which it is not met, or missing.
+    open_items: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    item_labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def own(self) -> exits.Figures:
@@ -124,6 +133,10 @@ def read(region: Region, partition: int, actor: Actor) -> Inputs:
     if standard is not None:
         judged = inputs.candidates if region.level == Level.CITY else [region]
         inputs.obstacles = obstacles([one.code for one in judged], partition, standard, actor)
+        if region.level in (Level.COUNTY, Level.TOWN, Level.VILLAGE):
+            prefix = trim(region.code)
+            inputs.open_items = open_by_item(prefix, partition, standard, actor)
+            inputs.item_labels = veto_items(standard)
     return inputs
 
 

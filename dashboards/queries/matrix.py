@@ -118,6 +118,19 @@ def limit_of(result: Result) -> tuple[str, str]:
     return side, "" if limit is None else verdicts.percent(Fraction(limit), result.standard, 2)
 
 
+def level_of(result: Result) -> str:
+    """The confidence of its limits, which is the round's and not ours to assume: 95%."""
+    return "" if result.confidence is None else f"{(result.confidence * 100).normalize():f}%"
+
+
+def confidence_of(inputs: Inputs) -> str:
+    """Of all limits on the page, where they share one; the head of the table then names it."""
+    beside = [row for _, found in inputs.rounds for row in found.values()]
+    shown = [row for own in inputs.gates.values() for row in own.values()] + beside
+    levels = {level for row in shown if (level := level_of(row))}
+    return levels.pop() if len(levels) == 1 else ""
+
+
 def receipt_href(result: Result) -> str:
     return reverse("inspections:result", args=[result.round_id, result.rate])
 
