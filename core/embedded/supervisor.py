@@ -159,6 +159,7 @@ def prepare(supervisor: Supervisor, places: Places, environment: Mapping[str, st
         return ""
     logins = supervisor.step(Step("准备演示账号", manage("demo_logins"), "keep"), patient)
     supervisor.step(Step("准备演示待办", manage("demo_work")), patient)
+    supervisor.step(Step("准备演示评估", manage("demo_rounds")), patient)
     return logins
 
 

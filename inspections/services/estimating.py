@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection
 
+from core.failpoints import failpoint
 from inspections.enums import OMISSION_BASES, STRATA, Rate, Subject
 from inspections.formulas import estimates, limits, verdicts
 from inspections.formulas.estimates import EmptySampleError, Estimate
@@ -41,11 +42,15 @@ def recompute(round_id: int) -> bool:
     """
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM inspections_dirtyround WHERE round_id = %s", [round_id])
+        failpoint("inspections.estimate.marks")
     round_ = Round.objects.get(pk=round_id)
     if round_.drawn_at is None:
         return False
     changed = _store(round_, figures(round_, queries.sample_of(round_), base_of(round_)))
-    return publishing.publish(round_) or changed
+    failpoint("inspections.estimate.stored")
+    published = publishing.publish(round_)
+    failpoint("inspections.estimate.published")
+    return published or changed
 
 
 def base_of(round: Round) -> PopulationBase | None:

@@ -132,7 +132,7 @@ def test_every_place_is_in_the_code_once() -> None:
     """That each is passed by a running product is shown in `tests/faults`."""
     code = "\n".join(
         file.read_text(encoding="utf-8")
-        for app in ("core", "imports", "exits")
+        for app in ("core", "imports", "inspections", "exits")
         for file in (PROJECT / app).rglob("*.py")
         if file.name != "failpoints.py"
     )

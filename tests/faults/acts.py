@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, connections, transaction
 
+from accounts.enums import Role
 from core import failpoints
 from core.acting import acting
 from core.jobs import services as jobs
@@ -19,7 +20,14 @@ from exits.services.requests import request_recompute
 from imports import services
 from imports.enums import BatchState
 from imports.models import Batch
+from inspections.enums import RoundKind
+from inspections.models import Round
+from inspections.services import planning, rounds, sampling
+from inspections.services.requests import request_results
+from tests.conftest import person
 from tests.faults.books import EDITED, YEAR, Book, household_no
+from villages.enums import Basis
+from villages.models import PopulationBase, Region
 
 
 @dataclass
@@ -114,6 +122,46 @@ def edit(county: str, cause: str) -> int:
         assert cursor.rowcount == 1
         (job,) = request_recompute(prefix=county, partition=YEAR)
     return job.pk
+
+
+# Two strata could not be told apart without the facts of a year; two households of a type will do.
+_DESIGN = {
+    "strata": {"O0": {"villages": 1}},
+    "takes": {"EXITED": {"households": 2}, "POOR": {"households": 2}},
+    "missing_as_other": True,
+}
+
+
+def assess(county: str, persons: int) -> int:
+    """Draw a round of the county and show it; whoever was told nothing finds it there."""
+    known = Round.objects.filter(region_code__startswith=county, disclosed_at__isnull=False).first()
+    if known is not None:
+        return known.pk
+    region = Region.objects.get(code=f"{county}000000")
+    with transaction.atomic():
+        office = person(f"office{county}", Role.CITY_OFFICE, "4103")
+        PopulationBase.objects.create(
+            region=region, region_code=region.code, year=YEAR, basis=Basis.RURAL, persons=persons,
+            source="测试",
+        )  # fmt: skip
+        made = planning.plan_round(
+            kind=RoundKind.CITY_REVIEW, name="市级初审", county=region, partition=YEAR,
+            design=_DESIGN, by=office,
+        )  # fmt: skip
+        planning.freeze_frame(round=made, by=office)
+        sampling.draw(round=made, by=office)
+        rounds.disclose(round=made, by=office)
+    return made.pk
+
+
+def rebase(pk: int, persons: int) -> int:
+    """Another population base, and ask for what the round says with it."""
+    made = Round.objects.get(pk=pk)
+    with acting(by=None, reason="人口基数"):
+        PopulationBase.objects.filter(region_code=made.region_code, year=YEAR).update(
+            persons=persons
+        )
+        return request_results(round_id=made.pk, held_by=made.held_by).pk
 
 
 def retry(pk: int) -> None:

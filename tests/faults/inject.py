@@ -33,7 +33,7 @@ class Harm:
         self.injection = injection
         self.past = past
         self.chance = random.Random(injection.salt)
-        self.queue = "metrics" if injection.phase == plan.COMPUTE else "imports"
+        self.queue = "metrics" if injection.phase in plan.ALONE_PHASES else "imports"
         self.ended_at: float | None = None
         self.work_is_done = False
         self.broken: list[str] = []

@@ -193,8 +193,45 @@ def acknowledged(
     return broken
 
 
-def is_settled(prefix: str) -> bool:
-    """Whether every mark below the prefix was consumed and nobody computes any more."""
+def estimated_once(of_round: int, bases: Iterable[int]) -> list[str]:
+    """I5, I6: a round says what its last base gives, and the twin holds each former value once."""
+    wanted = list(bases)
+    if not wanted:
+        return []
+    found = rows(
+        "SELECT rate, (facts ->> 'population')::int FROM inspections_result WHERE round_id = %s"
+        " AND facts <> '{}' ORDER BY rate",
+        of_round,
+    )
+    told = [(rate, wanted[-1]) for rate in ("composite_rate", "composite_rate_raw")]
+    broken = [] if found == told else [f"I6 评估{of_round}：{found}，应为 {told}"]
+    former = rows(
+        "SELECT (facts ->> 'population')::int FROM inspections_result_history WHERE round_id = %s"
+        " AND rate = 'composite_rate' ORDER BY history_id",
+        of_round,
+    )
+    # Between the disclosure and the first base asked for, a sweep may have been quicker.
+    held = [persons for (persons,) in former if persons >= wanted[0]]
+    if held != wanted[:-1]:
+        broken.append(f"I5 评估{of_round}：历史 {held}，应为 {wanted[:-1]}")
+    shown = rows(
+        "SELECT s.verdict, s.reason, t.verdict, left(t.reason, 200) FROM inspections_round r"
+        " JOIN inspections_result t ON t.round_id = r.id AND t.rate = 'composite_rate'"
+        " LEFT JOIN exits_snapshot s ON s.region_code = r.region_code"
+        "   AND s.partition = r.partition_id AND s.metric = t.definition AND s.category = ''"
+        " WHERE r.id = %s",
+        of_round,
+    )
+    same = [one for one in shown if one[:2] == one[2:]]
+    return broken if same else [*broken, f"I6 评估{of_round} 的结果没有公布：{shown}"]
+
+
+def is_settled(prefix: str, of_round: int = 0) -> bool:
+    """Whether every mark below the prefix, and of the round, was consumed and nobody computes any more."""
+    estimates = rows("SELECT count(*) FROM inspections_dirtyround WHERE round_id = %s", of_round)
+    waiting = Job.objects.open().filter(kind="inspections.estimate", subject=str(of_round))
+    if estimates[0][0] or waiting.exists():
+        return False
     marks = rows("SELECT count(*) FROM households_dirtyregion WHERE code LIKE %s", f"{prefix}%")
     busy = Job.objects.open().filter(kind="exits.recompute", scope__startswith=prefix)
     return marks[0][0] == 0 and not busy.exists()

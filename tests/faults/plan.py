@@ -6,9 +6,12 @@ from dataclasses import dataclass
 
 from core.failpoints import PLACES
 
-ASK, STAGE, APPLY, UNDO, COMPUTE = "ask", "stage", "apply", "undo", "compute"
+ASK, STAGE, APPLY, UNDO = "ask", "stage", "apply", "undo"
+COMPUTE, ESTIMATE = "compute", "estimate"
 IMPORT_PHASES = (ASK, STAGE, APPLY, UNDO)
-_JOBS = (STAGE, APPLY, UNDO, COMPUTE)
+# What is done without a workbook, each by itself.
+ALONE_PHASES = (COMPUTE, ESTIMATE)
+_JOBS = (STAGE, APPLY, UNDO, *ALONE_PHASES)
 # Kinds besides crashes at failpoints: where they make sense, and how many of a hundred they are.
 KINDS: dict[str, tuple[tuple[str, ...], int]] = {
     "child killed": (_JOBS, 14),
@@ -36,6 +39,7 @@ FREEZE_AT = {
     APPLY: ("core.job.held", "imports.apply.begun", "imports.apply.household_years"),
     UNDO: ("core.job.effect", "imports.undo.begun", "imports.undo.taken"),
     COMPUTE: ("core.job.effect", "exits.recompute.begun", "exits.recompute.stored"),
+    ESTIMATE: ("core.job.effect", "inspections.estimate.marks", "inspections.estimate.stored"),
 }
 # Places that are passed only when something went wrong before: that comes first.
 LEAD_UP = {
@@ -44,12 +48,14 @@ LEAD_UP = {
         APPLY: "imports.apply.locked=error",
         UNDO: "imports.undo.begun=error",
         COMPUTE: "exits.recompute.begun=error",
+        ESTIMATE: "inspections.estimate.marks=error",
     },
     "core.sweep.hinted": {
         STAGE: "imports.stage.begun=exit",
         APPLY: "imports.apply.begun=exit",
         UNDO: "imports.undo.begun=exit",
         COMPUTE: "exits.recompute.marks=exit",
+        ESTIMATE: "inspections.estimate.stored=exit",
     },
 }
 # Faults per workbook and per recomputation: each in a phase of its own.
@@ -82,14 +88,20 @@ class Story:
 
     @property
     def is_import(self) -> bool:
-        return any(fault.phase != COMPUTE for fault in self.faults)
+        return any(fault.phase not in ALONE_PHASES for fault in self.faults)
 
     def fault(self, phase: str) -> Injection | None:
         return next((fault for fault in self.faults if fault.phase == phase), None)
 
 
-# Single faults whose outcome differs when workers lack what protects them (`unfenced`, `torn`).
+# Single faults: two whose outcome differs when workers lack what protects them (`unfenced`, `torn`), and
+# one for each state change of a round's results.
 ALONE = {
+    **{
+        f"killed-{place}": Injection(0, CRASH + place, ESTIMATE, 0.0, place, "kill")
+        for place in PLACES
+        if place.startswith("inspections.estimate.")
+    },
     "frozen-effect": Injection(0, "frozen, then resumed", COMPUTE, 0.0, "core.job.effect"),
     "torn-apply": Injection(
         0, CRASH + "core.job.finished", APPLY, 0.0, "core.job.finished", "exit"
@@ -110,6 +122,7 @@ def phases_of(place: str) -> tuple[str, ...]:
         ("imports.apply.", APPLY),
         ("imports.undo.", UNDO),
         ("exits.", COMPUTE),
+        ("inspections.", ESTIMATE),
     ):
         if place.startswith(prefix):
             return (phase,)
@@ -145,7 +158,7 @@ def _crash(chance: random.Random, number: int, place: str, *, is_first: bool) ->
 
 def _other(chance: random.Random, number: int, kind: str) -> Injection:
     phase = chance.choice(KINDS[kind][0])
-    longest = {ASK: 0.1, STAGE: 0.8, APPLY: 0.4, UNDO: 0.3, COMPUTE: 0.2}[phase]
+    longest = {ASK: 0.1, STAGE: 0.8, APPLY: 0.4, UNDO: 0.3}.get(phase, 0.2)
     place = chance.choice(FREEZE_AT[phase]) if kind.startswith("frozen") else ""
     delay = round(chance.uniform(0, longest), 3)
     return Injection(number, kind, phase, delay, place, salt=chance.randrange(10**6))
@@ -154,13 +167,15 @@ def _other(chance: random.Random, number: int, kind: str) -> Injection:
 def _stories(faults: list[Injection]) -> Iterator[Story]:
     """Faults of different phases share a workbook, so that it is uploaded once for three of them."""
     waiting = {
-        phase: [f for f in faults if f.phase == phase] for phase in (*IMPORT_PHASES, COMPUTE)
+        phase: [f for f in faults if f.phase == phase] for phase in (*IMPORT_PHASES, *ALONE_PHASES)
     }
     turn = 0
     while any(waiting.values()):
         taken = [waiting[phase].pop() for phase in IMPORT_PHASES if waiting[phase]]
-        for group in (tuple(taken), tuple(waiting[COMPUTE][:1])):
+        alone = [tuple(waiting[phase][:1]) for phase in ALONE_PHASES]
+        for group in (tuple(taken), *alone):
             if group:
                 yield Story(_LANES[turn % len(_LANES)], group)
                 turn += 1
-        waiting[COMPUTE] = waiting[COMPUTE][1:]
+        for phase in ALONE_PHASES:
+            waiting[phase] = waiting[phase][1:]

@@ -27,6 +27,8 @@ _AGAIN = {
 LONGEST_SECONDS = 60.0
 _SENT_BACK_AT_MOST = 3
 _CAUSES = ("1", "2")
+# The first population base of a county of the rig.
+_PERSONS = 10_000
 
 
 @dataclass
@@ -64,6 +66,9 @@ class Desk:
     # Token and time of every job that was seen done: neither may ever change.
     finished: dict[int, tuple[int, Any]] = field(default_factory=dict)
     edits: int = 0
+    # The county's round, and the population bases that its results were asked for with.
+    round: int = 0
+    bases: list[int] = field(default_factory=list)
 
     def open(self) -> Steps:
         """The first book of the year; nothing breaks yet."""
@@ -80,6 +85,10 @@ class Desk:
         self.edits += 1
         yield from self._recompute(None)
         yield from self._settle([])
+        county = self.clerk.county
+        self.round = yield from insist(self.rig, lambda: acts.assess(county, _PERSONS))
+        yield from self._estimate(None)
+        yield from self._settle([])
 
     def tell(self, story: plan.Story) -> Generator[None, None, list[Outcome]]:
         """One upload with its faults, or one recomputation with its fault."""
@@ -87,7 +96,7 @@ class Desk:
         if story.is_import:
             yield from self._import(outcomes)
         else:
-            yield from self._recompute(outcomes.get(plan.COMPUTE))
+            yield from self._alone(outcomes)
         yield from self._settle(list(outcomes.values()))
         return list(outcomes.values())
 
@@ -135,6 +144,24 @@ class Desk:
             return job
 
         yield from self._phase(outcome, edit_and_ask)
+
+    def _alone(self, outcomes: dict[str, Outcome]) -> Steps:
+        if plan.ESTIMATE in outcomes:
+            yield from self._estimate(outcomes[plan.ESTIMATE])
+        else:
+            yield from self._recompute(outcomes.get(plan.COMPUTE))
+
+    def _estimate(self, outcome: Outcome | None) -> Steps:
+        """The results of the round, with a population base that it never had before."""
+        persons = _PERSONS + 1 + len(self.bases)
+        self.bases.append(persons)
+
+        def ask() -> Steps:
+            job = yield from insist(self.rig, lambda: acts.rebase(self.round, persons))
+            yield from self._finished(job, outcome)
+            return job
+
+        yield from self._phase(outcome, ask)
 
     def _upload(self, book: Book) -> Steps:
         batch, job = yield from insist(self.rig, lambda: acts.receive(book))
@@ -251,12 +278,13 @@ class Desk:
         """Until the figures have caught up; then what must hold of this county."""
         county = self.clerk.county
         end = time.monotonic() + LONGEST_SECONDS
-        while not (yield from see(lambda: invariants.is_settled(county))):
+        while not (yield from see(lambda: invariants.is_settled(county, self.round))):
             if time.monotonic() > end:
                 raise GivenUpError(f"I6 {county} 的指标一直没有更新")
             yield from pause(0.1)
         checks: tuple[Callable[[], list[str]], ...] = (
             lambda: invariants.figures_hold(county),
+            lambda: invariants.estimated_once(self.round, self.bases),
             lambda: invariants.acknowledged(self.clerk.incomes, self.edited, self.done),
             invariants.natural_keys,
             lambda: invariants.done_once(self.finished),

@@ -55,6 +55,13 @@ def test_nothing_is_lost_doubled_or_half_written(tmp_path: Path) -> None:
         assert set(found["kinds"]) >= ALWAYS
 
 
+@pytest.mark.parametrize("place", ["marks", "stored", "published"])
+def test_results_of_a_round_survive_a_worker_that_is_killed(tmp_path: Path, place: str) -> None:
+    found = drive(tmp_path, only=f"killed-inspections.estimate.{place}")
+    assert found["broken"] == []
+    assert (found["planned"], found["injected"], found["recovered"]) == (1, 1, 1)
+
+
 def test_driver_notices_workers_that_ignore_their_lease(tmp_path: Path) -> None:
     found = drive(tmp_path, only="frozen-effect", other_app="tests.faults.unfenced")
     assert any("I5" in words and "完成后又有变动" in words for words in found["broken"])

@@ -32,6 +32,7 @@ CAST = (
     Actor("shenji", "审计管理员", "洛阳市扶贫办", Role.AUDIT_ADMIN, "4103"),
     Actor("shilingdao", "市领导", "洛阳市", Role.LEADER, "4103"),
     Actor("shifupinban", "市扶贫办", "洛阳市扶贫办", Role.CITY_OFFICE, "4103"),
+    Actor("pinggu", "市评估办", "洛阳市扶贫办", Role.CITY_OFFICE, "4103"),
     Actor("xianfupinban", "栾川扶贫办", "栾川县扶贫办", Role.COUNTY_OFFICE, "410324"),
     Actor("luanchuan", "栾川数据员", "栾川县扶贫办", Role.COUNTY_CLERK, "410324"),
     Actor("songxian", "嵩县数据员", "嵩县扶贫办", Role.COUNTY_CLERK, "410325"),
@@ -42,6 +43,8 @@ CAST = (
     Actor("jiaoyuju", "市教育局", "洛阳市教育局", Role.DEPARTMENT, "4103", "洛阳市教育局"),
     Actor("zijin", "资金管理员", "洛阳市扶贫办", Role.FINANCE, "4103"),
     Actor("ducha", "督查员", "洛阳市督查组", Role.INSPECTOR, "4103"),
+    Actor("fucha", "复查员", "孟津县统计局", Role.INSPECTOR, "4103"),
+    Actor("diaochayuan", "调查员", "偃师市统计局", Role.INSPECTOR, "4103"),
     Actor("shenjiju", "审计人员", "洛阳市审计局", Role.AUDITOR, "4103"),
 )
 
