@@ -1,5 +1,7 @@
 """What a round says of its county, and the receipt of each figure."""
 
+from decimal import Decimal
+
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -35,7 +37,9 @@ def result(request: HttpRequest, pk: int, rate: str) -> HttpResponse:
         "definition": {
             name: definition.get(name, "") for name in ("name", "numerator", "denominator")
         },
-        "facts": {name: str(value) for name, value in one.facts.items()},
+        "facts": one.facts,
+        "totals": [_rounded(one.weighted_numerator), _rounded(one.weighted_denominator)],
+        "worth": _rounded(one.worth),
         "is_approval": one.rate == Rate.APPROVAL,
         "page": page,
         "rows": list(page) if page else [],
@@ -43,3 +47,7 @@ def result(request: HttpRequest, pk: int, rate: str) -> HttpResponse:
         "next": {"page": page.next_page_number()} if page and page.has_next() else None,
     }
     return render(request, "inspections/result.html", context)
+
+
+def _rounded(value: Decimal | None) -> Decimal | None:
+    return None if value is None else value.quantize(Decimal("0.1"))

@@ -5,15 +5,17 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth import get_user_model
 from django.core.paginator import Paginator
+from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, Value
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from core.scope import covers
 from core.web import actor_of, require
 from inspections.enums import Purpose, Subject
 from inspections.forms import AssignForm, ReplaceForm, VisitForm
-from inspections.models import Questionnaire, SampleHousehold, SurveyTask
+from inspections.models import Questionnaire, SampleHousehold, SurveyTask, Visit
 from inspections.models.common import assigned
 from inspections.queries import standing
 from inspections.services import surveying
@@ -26,13 +28,21 @@ PAGE = 100
 
 
 def _surveyors(found: Any) -> list[tuple[int, str]]:
-    """Whoever may survey and need not stand back; the database refuses the others in any case."""
-    people = get_user_model()._default_manager.filter(is_active=True).order_by("pk")
-    return [
-        (one.pk, str(one))
-        for one in people.filter(grants__role="INSPECTOR").distinct()
-        if one.has_perm(SURVEY) and not surveying.is_conflicted(found, one)
-    ]
+    """Whoever may survey today and need not stand back, in one query; `assign` asks again."""
+    today = timezone.localdate()
+    conflicted = Func(
+        Value(found.pk), F("pk"), function="inspections_is_conflicted",
+        output_field=BooleanField(),
+    )  # fmt: skip
+    people: Any = get_user_model()._default_manager.filter(
+        Q(grants__valid_to__isnull=True) | Q(grants__valid_to__gte=today),
+        is_active=True,
+        grants__role="INSPECTOR",
+        grants__revoked_at__isnull=True,
+        grants__valid_from__lte=today,
+    )
+    fit = people.annotate(conflicted=conflicted).filter(conflicted=False)
+    return [(one.pk, str(one)) for one in fit.distinct().order_by("pk")]
 
 
 @require_GET
@@ -128,21 +138,19 @@ def mine(request: HttpRequest) -> Any:
 @require_GET
 def visit_list(request: HttpRequest) -> HttpResponse:
     """The households that this surveyor is sent to now."""
+    met = Visit.objects.filter(sample=OuterRef("sample"), purpose=OuterRef("purpose"), outcome="")
     tasks = (
         mine(request)
         .select_related("sample__frame", "sample__village__frame", "round")
-        .order_by("village_code", "sample__kind", "sample__rank", "pk")
+        .annotate(is_met=Exists(met))
+        # Whom one still has to visit stands first.
+        .order_by("is_met", "village_code", "sample__kind", "sample__rank", "pk")
     )
     page = Paginator(tasks, PAGE).get_page(request.GET.get("page"))
-    met = set(
-        SampleHousehold.objects.filter(
-            pk__in=[one.sample_id for one in page], visits__outcome=""
-        ).values_list("pk", "visits__purpose")
-    )
     context = {
         "page": page,
         "kinds": Subject.choices,
-        "tasks": [{"one": one, "is_met": (one.sample_id, one.purpose) in met} for one in page],
+        "tasks": [{"one": one, "is_met": one.is_met} for one in page],
         "previous": {"page": page.previous_page_number()} if page.has_previous() else None,
         "next": {"page": page.next_page_number()} if page.has_next() else None,
     }

@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.enums import Role
@@ -234,3 +236,26 @@ def test_results_stand_on_the_round_and_open_into_their_receipt(
     assert at(county_office).get(receipt).status_code == 404
     rounds.disclose(round=drawn_round, by=office)
     assert at(county_office).get(receipt).status_code == 200
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_the_same_number_of_statements(
+    drawn_round: Round, office: User, surveyor: User, number: int
+) -> None:
+    """However many surveyors there are and households they were sent to."""
+    for at_hand in range(number):
+        person(f"more{at_hand}", Role.INSPECTOR, "4103")
+    rows = SampleHousehold.objects.filter(round=drawn_round, is_reserve=False)[:number]
+    surveying.assign(round=drawn_round, samples=rows, surveyor=surveyor, by=office)
+    runs, surveys = at(office), at(surveyor)
+    pages = (
+        (runs, url("sample", drawn_round.pk), 14),
+        (runs, url("round", drawn_round.pk), 15),
+        (runs, url("rounds") + "?year=2018", 11),
+        (surveys, url("visits"), 10),
+    )
+    for client, address, most in pages:
+        client.get(address)
+        with CaptureQueriesContext(connection) as captured:
+            client.get(address)
+        assert len(captured) == most, address
