@@ -46,12 +46,13 @@ def rosters(request: HttpRequest) -> HttpResponse:
     require(request, LOAD)
     year = partition_of(request)
     counties = _counties(request, year)
+    is_sent = request.method == "POST"
     form = RosterForm(
-        request.POST or None, request.FILES or None,
+        request.POST if is_sent else None, request.FILES if is_sent else None,
         counties=[(one.code, one.name) for one in counties],
     )  # fmt: skip
     done = None
-    if request.method == "POST" and year is not None and form.is_valid():
+    if is_sent and year is not None and form.is_valid():
         try:
             lines = _read(form.cleaned_data["file"])
             done = service.load_roster(

@@ -138,9 +138,10 @@ def _noted(request: HttpRequest, rows: int, kind: str) -> None:
 def visit_upload(request: HttpRequest) -> HttpResponse:
     """Enter the answers of a filled sheet: good rows at once, bad ones named with what is wrong."""
     require(request, SURVEY)
-    form = SheetForm(request.POST or None, request.FILES or None)
+    is_sent = request.method == "POST"
+    form = SheetForm(request.POST if is_sent else None, request.FILES if is_sent else None)
     done = None
-    if request.method == "POST" and form.is_valid():
+    if is_sent and form.is_valid():
         asked = _asked(form.cleaned_data["kind"])
         try:
             if asked is not None:
