@@ -311,7 +311,7 @@ def test_metrics_of_a_county(luanchuan: Client) -> None:
     assert told["registered"] == {
         "code": "registered", "name": "建档立卡人口", "numerator": 5, "denominator": None, "value": "5",
         "households": 2, "verdict": "NONE", "verdict_label": "不作判定", "reason": "",
-        "definition_version": 1,
+        "definition_version": 1, "sample": None,
     }  # fmt: skip
     assert (told["exit_target"]["value"], told["exit_target"]["verdict_label"]) == (
         "0.666667",
