@@ -23,6 +23,7 @@ from accounts.enums import Role
 from accounts.management.commands.issue_api_key import USUAL_GROUPS
 from accounts.models import ClientKey, Grant, MachineClient, User, key_digest
 from accounts.models.client import MOST_REQUESTS, MOST_ROWS
+from core import papers
 from core.cache import ForgivingRedisCache
 from core.sharing import PERSONAL, WRITABLE, Access, Resource
 from households.queries.years import forget_years
@@ -261,3 +262,17 @@ def eventually(condition: Callable[[], Any], seconds: float = 60, what: str = ""
             return found
         time.sleep(0.1)
     raise AssertionError(f"不曾发生：{what or condition}")
+
+
+@pytest.fixture
+def laid_out(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The papers that were laid out in the test."""
+    found: list[Any] = []
+    original = papers.document
+
+    def looking(*args: Any) -> Any:
+        found.append(original(*args))
+        return found[-1]
+
+    monkeypatch.setattr(papers, "document", looking)
+    return found

@@ -31,7 +31,7 @@ def test_surveyor_enters_a_visit_on_a_phone(
     page = sign_in(surveyor)
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{live_server.url}/rounds/visits/")
-    page.locator("main a[href^='/rounds/visits/']").first.click()
+    page.locator("main table a[href^='/rounds/visits/']").first.click()
     page.get_by_label("地点").fill("户内")
     for item in Questionnaire.objects.get(subject=sample.kind, version=1).schema:
         field = page.locator(f"[name='item_{item['code']}']")

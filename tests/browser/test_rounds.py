@@ -95,7 +95,7 @@ def test_from_the_draw_to_the_verdict(
     page = enter(surveyor)
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{product.url}/rounds/visits/")
-    page.locator("main a[href^='/rounds/visits/']").filter(
+    page.locator("main table a[href^='/rounds/visits/']").filter(
         has_text=chosen.frame.head_name
     ).first.click()
     page.get_by_label("入户时间").fill("2018-11-05T12:00")

@@ -1,10 +1,7 @@
-from typing import Any
-
 import pytest
 
 from accounts.enums import Role
 from accounts.models import User
-from core import papers
 from exits.catalog import sync_standards
 from exits.enums import Outcome, SubjectLevel
 from exits.models import GateResult
@@ -66,17 +63,3 @@ def office(db: None) -> User:
 @pytest.fixture
 def office2(db: None) -> User:
     return person("cityoffice2", Role.CITY_OFFICE, "4103")
-
-
-@pytest.fixture
-def laid_out(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The papers that were laid out in the test."""
-    found: list[Any] = []
-    original = papers.document
-
-    def looking(*args: Any) -> Any:
-        found.append(original(*args))
-        return found[-1]
-
-    monkeypatch.setattr(papers, "document", looking)
-    return found

@@ -11,7 +11,6 @@ from django.test import Client
 
 from accounts.enums import Role
 from accounts.models import User
-from core import papers
 from inspections.models import (
     Answer,
     Case,
@@ -29,19 +28,6 @@ from tests.inspections.test_pages import at, url
 from tests.paper import words
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def laid_out(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    found: list[Any] = []
-    original = papers.document
-
-    def looking(*args: Any) -> Any:
-        found.append(original(*args))
-        return found[-1]
-
-    monkeypatch.setattr(papers, "document", looking)
-    return found
 
 
 def sent(round_: Round, surveyor: User, office: User, *, purpose: str = "FIRST") -> list[Any]:
