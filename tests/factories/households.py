@@ -21,7 +21,15 @@ NEIGHBOUR = "410325100201"
 
 def id_no(number: int, born: date = date(1970, 1, 1)) -> str:
     """A number that nobody has (prefix 99) with a right check digit."""
-    first17 = f"990324{born:%Y%m%d}{number % 1000:03}"
+    return _whole(f"990324{born:%Y%m%d}{number % 1000:03}")
+
+
+def _own_id_no(number: int) -> str:
+    """For rows that a test did not number itself: of other counties than `id_no` gives."""
+    return _whole(f"9904{number // 1000 % 100:02}19700101{number % 1000:03}")
+
+
+def _whole(first17: str) -> str:
     return first17 + check_digit(first17)
 
 
@@ -92,7 +100,7 @@ class PersonFactory(factory.django.DjangoModelFactory[Person]):
     sex = "01"
     id_type = "01"
     birth_date = date(1970, 1, 1)
-    id_no = factory.Sequence(id_no)
+    id_no = factory.Sequence(_own_id_no)
 
 
 class PersonYearFactory(factory.django.DjangoModelFactory[PersonYear]):
