@@ -94,3 +94,26 @@ def append_only(table: str, *, except_column: str = "") -> RunSQL:
     )
     operation.table, operation.except_column, operation.body = table, except_column, body
     return operation
+
+
+CHANGE_NUMBERED = """
+-- The transaction that touches a row; feeds read rows in this order up to the oldest open one.
+CREATE OR REPLACE FUNCTION change_numbered() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+    NEW.changed := pg_current_xact_id()::text::bigint;
+    RETURN NEW;
+END $body$;
+"""
+
+
+def change_numbered(*tables: str) -> RunSQL:
+    """Keep the column `changed` of these tables; the last of their BEFORE triggers by its name."""
+    return RunSQL(
+        CHANGE_NUMBERED
+        + "".join(
+            f"CREATE TRIGGER zz_changed BEFORE INSERT OR UPDATE ON {table}"
+            " FOR EACH ROW EXECUTE FUNCTION change_numbered();"
+            for table in tables
+        ),
+        "".join(f"DROP TRIGGER zz_changed ON {table};" for table in tables),
+    )

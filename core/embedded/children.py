@@ -1,4 +1,4 @@
-"""A small foreground supervisor: steps in order, then children that are kept alive.
+"""A small foreground supervisor: steps in order, then children that are kept alive, then chores.
 
 It knows nothing of the product; `core.embedded.supervisor` says what to run.
 """
@@ -27,6 +27,8 @@ from core.embedded.servers import Servers
 MARK = "POVERTYOPS_SUPERVISED"
 PR_SET_PDEATHSIG = 1
 TICK_SECONDS = 0.1
+# How much chores stand back behind whatever people wait for (nice).
+CHORE_NICENESS = 10
 SERVER_CHECK_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 8.0
 
@@ -110,6 +112,9 @@ class Supervisor:
         # Whether everything was up once.
         self._worked = False
         self._failures = 0
+        self._chores: deque[Step] = deque()
+        self._chore: tuple[Step, subprocess.Popen[bytes], float] | None = None
+        self._chore_environment: Mapping[str, str] = {}
         self.stopping = False
 
     def listen(self) -> None:
@@ -175,6 +180,42 @@ class Supervisor:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(TICK_SECONDS)
 
+    # Chores
+
+    def put_off(self, steps: Sequence[Step], environment: Mapping[str, str] | None = None) -> None:
+        """Steps for later: one after the other, in the background, once everything is up.
+
+        One that fails is named and left for the next start; it must do nothing where it is done.
+        """
+        self._chores.extend(steps)
+        self._chore_environment = environment or {}
+
+    def _tend_chores(self) -> None:
+        if self._chore is not None:
+            step, process, begun = self._chore
+            code = process.poll()
+            if code is None:
+                return
+            kill_process_group(process.pid)
+            self._chore = None
+            if code:
+                self._say(
+                    f"“{step.name}”失败（代码 {code}），下次启动时重做。日志 {self._start_log}"
+                )
+            else:
+                self._say(f"{step.name}：完成，用时 {time.monotonic() - begun:.1f} 秒")
+        if self._chores:
+            self._begin(self._chores.popleft())
+
+    def _begin(self, step: Step) -> None:
+        log = open_log(self._start_log)
+        try:
+            command = ["nice", "-n", str(CHORE_NICENESS), *step.command]
+            process = self._spawn(command, log, log, self._chore_environment)
+        finally:
+            os.close(log)
+        self._chore = step, process, time.monotonic()
+
     # Children
 
     def run(self, ready: Callable[[], bool], announce: Callable[[], None]) -> int:
@@ -191,7 +232,9 @@ class Supervisor:
                 if not self._worked and ready():
                     self._worked = True
                     announce()
-                if not self._worked:
+                if self._worked:
+                    self._tend_chores()
+                else:
                     self._check_patience(begun)
                 time.sleep(TICK_SECONDS)
         except EmbeddedError as error:
@@ -211,6 +254,8 @@ class Supervisor:
     def stop(self) -> None:
         """End all children: SIGTERM, and SIGKILL for what is left after the grace time."""
         running = [w.process for w in reversed(self._watched) if w.process is not None]
+        if self._chore is not None:
+            running.insert(0, self._chore[1])
         if running:
             self._say("正在停止……（再按一次 Ctrl-C 立即停止）")
         self._end(running, self._patience.grace)

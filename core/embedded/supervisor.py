@@ -1,6 +1,7 @@
 """`python -m core.embedded.supervisor`: the whole product in the foreground, from one command.
 
-Order: servers, migrations, demo city, static files, logins, then web, workers and beat.
+Order: servers, migrations, demo city, static files, logins, then web, workers and beat; what else the
+demo city has is made in the background, once the site is up.
 """
 
 import hashlib
@@ -27,6 +28,11 @@ from core.embedded.servers import Servers
 TRUE_WORDS = {"1", "true", "on", "ok", "y", "yes"}
 # Brotli over the API documentation's scripts takes half a minute; on this machine nobody gains by it.
 QUICK_STATIC = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
+# What the demo city has besides people, made while the site is already in use.
+LATER = (
+    ("演示项目", "demo_projects"), ("演示资金", "demo_money"), ("演示贷款", "demo_loans"),
+    ("演示评估", "demo_rounds"),
+)  # fmt: skip
 # Method, path without its query (a search for a name is personal data), status, bytes, seconds.
 ACCESS_FORMAT = '%(t)s "%(m)s %(U)s" %(s)s %(B)s %(L)s'
 
@@ -159,7 +165,8 @@ def prepare(supervisor: Supervisor, places: Places, environment: Mapping[str, st
         return ""
     logins = supervisor.step(Step("准备演示账号", manage("demo_logins"), "keep"), patient)
     supervisor.step(Step("准备演示待办", manage("demo_work")), patient)
-    supervisor.step(Step("准备演示评估", manage("demo_rounds")), patient)
+    # Each is one transaction and does nothing where it is done: a stop meanwhile costs only time.
+    supervisor.put_off([Step(name, manage(command)) for name, command in LATER], patient)
     return logins
 
 
@@ -181,6 +188,8 @@ def supervise(
         if logins.strip():
             say(f"　　演示账号（另存于 {places.var / 'demo_logins.txt'}）：")
             say("\n".join(f"　　　　{line}" for line in logins.strip().splitlines()))
+        if logins.strip():
+            say("　　演示项目、资金、贷款和评估正在后台准备，几分钟内出现。")
         say(f"　　日志：{places.log}")
         say("　　按 Ctrl-C 停止。")
 

@@ -55,8 +55,8 @@ def _half_up(exact: Fraction, places: int) -> Decimal:
 
 @register.simple_tag
 def percent(
-    numerator: int | None,
-    denominator: int | None,
+    numerator: int | Decimal | None,
+    denominator: int | Decimal | None,
     threshold: int | str | Decimal | None = None,
 ) -> str:
     """Rate in percent with two decimals, or more where two would move it onto the threshold.
@@ -66,13 +66,35 @@ def percent(
     """
     if numerator is None or not denominator:
         return NOTHING
-    exact = Fraction(numerator, denominator) * 100
+    exact = Fraction(numerator) / Fraction(denominator) * 100
     places = 2
     if threshold is not None:
         limit = Fraction(str(threshold))
         while _side(Fraction(_half_up(exact, places)), limit) != _side(exact, limit):
             places += 1
     return f"{_half_up(exact, places):,f}%"
+
+
+@register.simple_tag
+def quotient(sum_: Decimal | None, parts: int | None) -> str:
+    """Yuan on average, rounded half-up to the fen when shown.
+
+    >>> quotient(Decimal("100"), 3), quotient(Decimal("100"), 0)
+    ('33.33', '—')
+    """
+    if sum_ is None or not parts:
+        return NOTHING
+    return f"{_half_up(Fraction(sum_) / parts, 2):,f}"
+
+
+@register.simple_tag
+def over(sum_: Decimal, parts: int, limit: Decimal) -> bool:
+    """Whether the average lies above the limit, told without dividing.
+
+    >>> over(Decimal("100.01"), 2, Decimal(50)), over(Decimal(100), 2, Decimal(50))
+    (True, False)
+    """
+    return sum_ > limit * parts
 
 
 def _side(value: Fraction, limit: Fraction) -> int:
@@ -147,6 +169,16 @@ def mask_phone(number: str | None) -> str:
     if len(number) == 11 and number.isdecimal() and number.startswith("1"):
         return f"{number[:3]}****{number[-4:]}"
     return _tail(number)
+
+
+@register.filter
+def mask_account(number: str | None) -> str:
+    """The last four of a bank account.
+
+    >>> mask_account("6217000012345678"), mask_account("")
+    ('************5678', '—')
+    """
+    return _tail(number) if number else NOTHING
 
 
 def _tail(number: str) -> str:

@@ -57,14 +57,15 @@ def post_notice(*, procedure: ExitProcedure, place: str, on: date, by: Any) -> E
                 return ExitNotice.objects.create(
                     procedure=found, region_code=found.region_code, step=step.code, place=place,
                     starts_on=on, min_days=days, day_kind=kind, source=source,
-                    ends_on=_ends_on(on, days, kind), listed=names, list_digest=digest(names),
+                    ends_on=ends_on(on, days, kind), listed=names, list_digest=digest(names),
                     created_by=by,
                 )  # fmt: skip
         except IntegrityError as error:
             raise UnfitError("这一步已经公示。") from error
 
 
-def _ends_on(on: date, days: int, kind: str) -> date:
+def ends_on(on: date, days: int, kind: str) -> date:
+    """The last day of a notice; working days by the days off that were loaded. Raises UnfitError."""
     rows = Holiday.objects.filter(day__year__gte=on.year).values_list("day", "is_off")
     try:
         return formulas.notice_end(

@@ -88,7 +88,7 @@ def _attach(
 ) -> Attachment:
     if kind not in labels(KINDS):
         raise UnfitError("材料类型不在代码表中。")
-    scan = _read(file)
+    scan = read_scan(file)
     made = Attachment(
         **owner,
         partition_id=partition,
@@ -103,7 +103,7 @@ def _attach(
         with acting(by=by, reason="上传附件"):
             made.save()
             # After the row, so that a refused one leaves no file behind.
-            _keep(made.path, scan.body)
+            keep(made.path, scan.body)
     except IntegrityError:
         found = _same(made).first()
         if found is None:
@@ -123,7 +123,8 @@ def _same(made: Attachment) -> Any:
     )
 
 
-def _read(file: Any) -> scans.Scan:
+def read_scan(file: Any) -> scans.Scan:
+    """The photo or scan as it is kept. Raises UnfitError."""
     most = settings.ATTACHMENT_MAX_MB
     if file.size > most * _MB:
         raise UnfitError(f"文件超过 {most} MB。")
@@ -135,7 +136,7 @@ def _read(file: Any) -> scans.Scan:
         raise UnfitError(str(error)) from error
 
 
-def _keep(path: Path, body: bytes) -> None:
+def keep(path: Path, body: bytes) -> None:
     """Put the file in its place, sealed; one that is there already stays, unless it is damaged."""
     try:
         if vault.open_bytes(_SEALED_AS, path.read_bytes()) == body:
@@ -204,11 +205,16 @@ def opened(*, attachment: Attachment, purpose: Purpose, words: str, request: Any
             "kind": attachment.kind,
         },
     )
+    return kept(attachment.path, attachment.sha256)
+
+
+def kept(path: Path, sha256: str) -> bytes:
+    """The file that lies there. Raises UnfitError when it is gone or is not what was handed in."""
     try:
-        body = vault.open_bytes(_SEALED_AS, attachment.path.read_bytes())
+        body = vault.open_bytes(_SEALED_AS, path.read_bytes())
     except (OSError, vault.SealError) as error:
         raise UnfitError("附件文件不在或打不开，请联系管理员。") from error
-    if hashlib.sha256(body).hexdigest() != attachment.sha256:
+    if hashlib.sha256(body).hexdigest() != sha256:
         raise UnfitError("附件文件与登记的摘要不符，请联系管理员。")
     return body
 

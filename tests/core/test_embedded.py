@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ import pytest
 from kombu.utils.url import url_to_parts
 
 from core.embedded import secret_key, servers_for_this_process
-from core.embedded.children import Child, Patience, Step, Stopped, Supervisor
+from core.embedded.children import CHORE_NICENESS, Child, Patience, Step, Stopped, Supervisor
 from core.embedded.locks import try_exclusive
 from core.embedded.places import PROJECT, EmbeddedError, Places, own_public_directory
 from core.embedded.postgres import GIB, MIB, Postgres, tuning
@@ -395,6 +396,40 @@ def test_failing_step_shows_its_last_words(desk: SimpleNamespace) -> None:
     watch.stopping = True
     with pytest.raises(Stopped):
         watch.step(Step("慢", ["sleep", "60"]))
+
+
+def test_chores_wait_until_all_is_up_and_one_that_fails_is_left(desk: SimpleNamespace) -> None:
+    """One after the other, behind everybody else; the stop ends the one that is under way."""
+    watch = supervisor(desk, "sleep 60")
+    steps = {
+        "先": "ps -o nice= -p $$ > first",
+        "坏": "test -s first || echo early > bad; exit 4",
+        "长": "test -f first && echo $$ > long; sleep 60",
+        "后": "echo never > last",
+    }
+    watch.put_off([Step(name, ["sh", "-c", words]) for name, words in steps.items()])
+    there = desk.places.var
+    checked = []
+
+    def ready() -> bool:
+        checked.append((there / "first").exists())
+        return len(checked) == 3
+
+    def announce() -> None:
+        threading.Thread(target=stop).start()
+
+    def stop() -> None:
+        eventually(lambda: (there / "long").exists() and (there / "long").read_text().strip())
+        watch.stopping = True
+
+    assert watch.run(ready, announce) == 0
+    assert checked == [False, False, False]
+    assert int((there / "first").read_text()) == min(19, os.nice(0) + CHORE_NICENESS)
+    assert desk.console.has("先：完成")
+    assert desk.console.has("“坏”失败（代码 4），下次启动时重做。")
+    assert not (there / "bad").exists()
+    assert not psutil.pid_exists(int((there / "long").read_text()))
+    assert not (there / "last").exists()
 
 
 def test_children_of_a_killed_supervisor_are_ended(desk: SimpleNamespace, tmp_path: Path) -> None:
