@@ -24,6 +24,11 @@ PLAN_ROUND = "inspections.plan"
 SURVEY = "inspections.survey"
 APPEAL_CASE = "inspections.appeal"
 DECIDE_CASE = "inspections.decide"
+EDIT_PROJECTS = "projects.edit"
+REVIEW_PROJECTS = "projects.review"
+DECIDE_PROJECTS = "projects.decide"
+EDIT_FUNDS = "funds.edit"
+APPROVE_FUNDS = "funds.approve"
 MANAGE_JOBS = "core.manage_jobs"
 VIEW_LEDGER = "core.view_ledger"
 RELEASE_EXPORT = "core.release_export"
@@ -48,6 +53,11 @@ RIGHTS: dict[str, str] = {
     SURVEY: "入户填写调查问卷",
     APPEAL_CASE: "对评估发现的疑似问题申诉举证",
     DECIDE_CASE: "复核、认定评估发现的疑似问题",
+    EDIT_PROJECTS: "申报项目，填报进度、受益对象和资产",
+    REVIEW_PROJECTS: "审核本级的项目",
+    DECIDE_PROJECTS: "审定项目、入库、安排资金、验收、结算、评价",
+    EDIT_FUNDS: "登记资金文件、到位、分配、支付和贷款，提交凭证",
+    APPROVE_FUNDS: "复核他人提交的资金凭证，年度关账",
     RELEASE_EXPORT: "复核放行含完整号码的导出",
     MANAGE_JOBS: "重试、取消后台任务",
     MANAGE_USERS: "建立、停用、交接账号，重置口令",
@@ -99,28 +109,35 @@ ROLES: dict[str, RoleFacts] = {
         60, (4,), "市级业务：看全市数据、导入、维护核对规则、重算、管理后台任务、复核放行导出、组织评估。",
         READ_REGISTER, REVEAL, ASSIGN, LOAD_WORKBOOKS, MANAGE_CATALOG, RECOMPUTE_METRICS,
         MANAGE_STANDARDS, DECIDE_EXIT, RELEASE_EXPORT, MANAGE_JOBS, MANAGE_REVIEW, PLAN_ROUND,
-        DECIDE_CASE,
+        DECIDE_CASE, EDIT_PROJECTS, REVIEW_PROJECTS, DECIDE_PROJECTS,
     ),
     Role.COUNTY_OFFICE: _facts(
         50, (6,), "县级业务：看本县数据、导入、重算、分派、复核放行导出、组织自评、申诉举证。",
         READ_REGISTER, REVEAL, ASSIGN, EDIT, REVIEW, MANAGE_REVIEW, LOAD_WORKBOOKS,
         RECOMPUTE_METRICS, DECIDE_EXIT, RELEASE_EXPORT, PLAN_ROUND, APPEAL_CASE, DECIDE_CASE,
+        EDIT_PROJECTS, REVIEW_PROJECTS, DECIDE_PROJECTS,
     ),
     Role.COUNTY_CLERK: _facts(
-        40, (6,), "录入、导入和核对本县数据。", READ_REGISTER, REVEAL, EDIT, LOAD_WORKBOOKS
+        40, (6,), "录入、导入和核对本县数据。", READ_REGISTER, REVEAL, EDIT, LOAD_WORKBOOKS,
+        EDIT_PROJECTS,
     ),
     Role.TOWN_CLERK: _facts(
         30, (9,), "录入、导入、审核本乡镇数据。",
-        READ_REGISTER, REVEAL, EDIT, REVIEW, LOAD_WORKBOOKS, DECIDE_EXIT,
+        READ_REGISTER, REVEAL, EDIT, REVIEW, LOAD_WORKBOOKS, DECIDE_EXIT, EDIT_PROJECTS,
+        REVIEW_PROJECTS,
     ),
     Role.VILLAGE: _facts(
-        20, (12,), "看、录入和审核本村数据（村干部、第一书记）。", READ_REGISTER, EDIT, REVIEW
+        20, (12,), "看、录入和审核本村数据（村干部、第一书记）。", READ_REGISTER, EDIT, REVIEW,
+        EDIT_PROJECTS,
     ),
     Role.HELPER: _facts(
         10, (4, 6, 9, 12), "只看分派给本人帮扶的户。", READ_REGISTER, assigned=True
     ),
     Role.DEPARTMENT: _facts(30, (4, 6), "只看本部门上报的名单和比对结果。"),
-    Role.FINANCE: _facts(40, (4, 6), "看本区划的登记数据和资金，不作登记修改。", READ_REGISTER),
+    Role.FINANCE: _facts(
+        40, (4, 6), "看本区划的登记数据，登记和复核资金（两人办理），不作登记修改。",
+        READ_REGISTER, EDIT_FUNDS, APPROVE_FUNDS,
+    ),
     Role.INSPECTOR: _facts(
         30, (4, 6, 9, 12), "只看分派给本人的督查、调查对象，入户填写问卷。", READ_REGISTER, SURVEY,
         assigned=True,

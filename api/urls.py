@@ -5,7 +5,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import SimpleRouter
 
-from api import assessments, imports, readiness, views
+from api import assessments, funds, imports, projects, readiness, views
 from api import schema as _extensions  # noqa: F401 - registers what the schema is made with
 
 app_name = "api"
@@ -21,6 +21,12 @@ router.register("blockers", readiness.BlockerView, basename="blocker")
 router.register("rounds", assessments.RoundView, basename="round")
 router.register("samples", assessments.SampleView, basename="sample")
 router.register("cases", assessments.CaseView, basename="case")
+router.register("projects", projects.ProjectView, basename="project")
+router.register("beneficiaries", projects.BeneficiaryView, basename="beneficiary")
+router.register("fund-sources", funds.SourceView, basename="fund-source")
+router.register("allocations", funds.AllocationView, basename="allocation")
+router.register("payments", funds.PaymentView, basename="payment")
+router.register("loans", funds.LoanView, basename="loan")
 
 _open = {"authentication_classes": (), "permission_classes": (), "throttle_classes": ()}
 _schema = SpectacularAPIView.as_view(**_open)

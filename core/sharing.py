@@ -20,6 +20,12 @@ class Resource(TextChoices):
     ROUNDS = "rounds", "评估轮次及结果"
     SAMPLES = "samples", "样本户"
     CASES = "cases", "疑似问题"
+    PROJECTS = "projects", "项目"
+    BENEFICIARIES = "beneficiaries", "项目受益对象"
+    FUND_SOURCES = "fund-sources", "资金来源文件"
+    ALLOCATIONS = "allocations", "资金分配"
+    PAYMENTS = "payments", "资金支付"
+    LOANS = "loans", "小额信贷"
     IMPORTS = "imports", "导入批次"
 
 
@@ -49,7 +55,10 @@ PERSONAL = (Resource.HOUSEHOLDS, Resource.PERSONS)
 # Resources that may be written through the API.
 WRITABLE = (Resource.IMPORTS,)
 # Resources that are in force only once a second person has confirmed them.
-CONFIRMED = (*PERSONAL, Resource.BLOCKERS, Resource.SAMPLES, Resource.CASES, *WRITABLE)
+CONFIRMED = (
+    *PERSONAL, Resource.BLOCKERS, Resource.SAMPLES, Resource.CASES, Resource.BENEFICIARIES,
+    Resource.PAYMENTS, Resource.LOANS, *WRITABLE,
+)  # fmt: skip
 # Each of these needs a second person beside the one who grants it.
 SENSITIVE = (FieldGroup.HEALTH, FieldGroup.IDENTITY_FULL)
 ORDINARY = tuple(group for group in FieldGroup if group not in SENSITIVE)

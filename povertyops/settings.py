@@ -66,6 +66,8 @@ INSTALLED_APPS = [
     "accounts",
     "households",
     "exits",
+    "projects",
+    "funds",
     "inspections",
     "imports",
     "dashboards",
@@ -380,6 +382,7 @@ CELERY_BEAT_SCHEDULE = {
     "seal-ledgers": {"task": "core.seal_ledgers", "schedule": 60.0, "options": {"expires": 55}},
     "raise-alerts": {"task": "core.raise_alerts", "schedule": 60.0, "options": {"expires": 55}},
     "keep-months": {"task": "core.keep_months", "schedule": 6 * 3600.0},
+    "tell-fund-months": {"task": "funds.tell_months", "schedule": crontab(hour=0, minute=30)},
     "sweep-dirty-villages": {
         "task": "exits.sweep_dirty_villages",
         "schedule": 1.0,
@@ -390,6 +393,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 2.0,
         "options": {"expires": 10},
     },
+    "sweep-dirty-funds": {
+        "task": "funds.sweep_dirty_funds",
+        "schedule": 1.0,
+        "options": {"expires": 10},
+    },
+    "judge-all-funds": {"task": "funds.judge_all", "schedule": crontab(hour=4, minute=10)},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 

@@ -11,6 +11,8 @@ urlpatterns = [
     path("villages/", include("villages.urls")),
     path("households/", include("households.urls")),
     path("readiness/", include("exits.urls")),
+    path("projects/", include("projects.urls")),
+    path("funds/", include("funds.urls")),
     path("rounds/", include("inspections.urls")),
     path("imports/", include("imports.urls")),
     path("exports/", include("core.exports.urls")),

@@ -41,6 +41,16 @@ def _surveyed(column: str) -> str:
     return f"{column} IN (SELECT public.inspections_assigned())"
 
 
+_OF_ACCOUNT = "{0} IN (SELECT source_id FROM funds_account)"
+_OF_ENTRY = "id IN (SELECT voucher_id FROM funds_entry)"
+# Villages and helpers read what paid their households; a county has all of it by its entries, and
+# need not look through its payments.
+_OF_PAYEE = (
+    "(current_setting('povertyops.low', true) !~ '^[0-9]{4,6}$'"
+    " AND id IN (SELECT voucher_id FROM funds_payment))"
+)
+
+
 def _of_round(may: str, entrusted: str = "") -> Table:
     """Rows of an assessment: its holder's alone until the county's people may read them too."""
     rounds = f"SELECT id FROM inspections_round WHERE {_DISCLOSED}"
@@ -107,6 +117,61 @@ TABLES: dict[str, Table] = {
     "exits_householdreadiness": Table("racd", "village_code", _assigned("household_id")),
     "exits_gateresult": Table("racd", _PLACE),
     "exits_attestation": Table("ra", _PLACE, _assigned("household_id")),
+    # Projects: types are of no person and no place; numbers are given by a trigger
+    "projects_projecttype": Table("r"),
+    "projects_facttype": Table("r"),
+    "projects_projectcounter": Table(""),
+    "projects_project": Table("rac", _PLACE),
+    "projects_projectstep": Table("ra", _PLACE),
+    "projects_projectfact": Table("racd", _PLACE),
+    "projects_target": Table("racd", _PLACE),
+    "projects_stage": Table("racd", _PLACE),
+    "projects_progressreport": Table("ra", _PLACE),
+    "projects_stageprogress": Table("ra", _PLACE),
+    "projects_projectphoto": Table("ra", _PLACE),
+    "projects_projectnotice": Table("ra", _PLACE),
+    "projects_acceptance": Table("ra", _PLACE),
+    "projects_settlement": Table("ra", _PLACE),
+    "projects_asset": Table("rac", _PLACE),
+    "projects_evaluation": Table("ra", _PLACE),
+    "projects_beneficiary": Table("rac", "village_code", _assigned("household_id")),
+    # How much a county may assign to a sector: read by its towns and villages too
+    "projects_quota": Table("rac", _PLACE, besides="true"),
+    # Money: a document and a voucher are read by everybody into whose accounts their money went;
+    # balances, numbers and totals are written by triggers alone
+    "funds_source": Table("rac", _PLACE, besides=_OF_ACCOUNT.format("id")),
+    "funds_sourcechange": Table("ra", _PLACE, besides=_OF_ACCOUNT.format("source_id")),
+    "funds_account": Table("ra", _PLACE),
+    "funds_voucher": Table("rac", _PLACE, besides=f"{_OF_ENTRY} OR {_OF_PAYEE}"),
+    "funds_entry": Table("ra", _PLACE),
+    "funds_vouchercounter": Table("r", _PLACE),
+    "funds_closedyear": Table("ra", _PLACE),
+    "funds_payment": Table(
+        "ra",
+        _PLACE,
+        _assigned("household_id"),
+        besides="account_id IN (SELECT id FROM funds_account)",
+    ),
+    "funds_paymenttotal": Table("r", _PLACE),
+    # Payments by workbook; claims are laid and given up by triggers alone. Everybody's payments are
+    # checked against every payroll: keyed indexes, no numbers, no names
+    "funds_paymentbatch": Table("rac", _PLACE),
+    "funds_paymentbatchrow": Table("rad", rule="batch_id IN (SELECT id FROM funds_paymentbatch)"),
+    "funds_paymentclaim": Table(""),
+    "funds_payrollperson": Table("rad", _PLACE, besides="true"),
+    # Rules are of no person; what they find is of a place. Triggers write the marks
+    "funds_fundrule": Table("rac"),
+    "funds_fundfinding": Table("rac", _PLACE),
+    "funds_dirtyfund": Table("rd"),
+    # Flows by month are written by triggers alone; month-ends are told once, and again by another
+    "funds_monthflow": Table("r", _PLACE),
+    "funds_monthtotal": Table("r", _PLACE),
+    "funds_monthfigure": Table("ra", _PLACE),
+    "funds_loan": Table("rac", "village_code", _assigned("household_id")),
+    "funds_loanevent": Table(
+        "ra", "village_code", besides="loan_id IN (SELECT id FROM funds_loan)"
+    ),
+    "funds_loanrule": Table("rac", "region_prefix", besides="true"),
     # Villages and counties that exit, step by step; how long notices hang and which days are off
     "exits_exitprocedure": Table("rac", _PLACE),
     "exits_exitcase": Table("rac", _PLACE),
@@ -214,6 +279,7 @@ FUNCTIONS: dict[str, str] = {
     "households_leave_year(int, bigint, bigint[])": RIGHTS,
     "households_elsewhere(text[], int)": RIGHTS,
     "persons_elsewhere(text[], int)": RIGHTS,
+    "projects_reserve(text, integer, integer)": RIGHTS,
     "documents_elsewhere(bytea[])": RIGHTS,
     "documents_held(bytea[], int, text[])": RIGHTS,
     "imports_remove_created(bigint, text)": RIGHTS,

@@ -44,6 +44,8 @@ class Board:
     tiles: list[dict[str, Any]] = field(default_factory=list)
     ranking: list[dict[str, Any]] = field(default_factory=list)
     rounds: dict[str, Any] = field(default_factory=dict)
+    # The year's money; empty where there was none.
+    funds: dict[str, Any] = field(default_factory=dict)
     flows: list[dict[str, Any]] = field(default_factory=list)
     tallies: list[dict[str, Any]] = field(default_factory=list)
 

@@ -14,10 +14,14 @@ from accounts.models import User
 from accounts.roles import (
     ADMINISTRATORS,
     APPEAL_CASE,
+    APPROVE_FUNDS,
     ASSIGN,
     DECIDE_CASE,
     DECIDE_EXIT,
+    DECIDE_PROJECTS,
     EDIT,
+    EDIT_FUNDS,
+    EDIT_PROJECTS,
     LOAD_WORKBOOKS,
     MANAGE_CATALOG,
     MANAGE_CLIENTS,
@@ -32,6 +36,7 @@ from accounts.roles import (
     RELEASE_EXPORT,
     REVEAL,
     REVIEW,
+    REVIEW_PROJECTS,
     RIGHTS,
     ROLES,
     SURVEY,
@@ -41,7 +46,8 @@ from accounts.views.grants import SHORT
 from tests.cast import PARTS
 
 CHANGES = {ASSIGN, EDIT, REVIEW, MANAGE_REVIEW, LOAD_WORKBOOKS, MANAGE_CATALOG, RECOMPUTE_METRICS, RELEASE_EXPORT, MANAGE_JOBS,
-           MANAGE_STANDARDS, MANAGE_USERS, MANAGE_GRANTS, MANAGE_CLIENTS, PLAN_ROUND, SURVEY, APPEAL_CASE, DECIDE_CASE, DECIDE_EXIT}  # fmt: skip
+           MANAGE_STANDARDS, MANAGE_USERS, MANAGE_GRANTS, MANAGE_CLIENTS, PLAN_ROUND, SURVEY, APPEAL_CASE, DECIDE_CASE,
+           DECIDE_EXIT, EDIT_PROJECTS, REVIEW_PROJECTS, DECIDE_PROJECTS, EDIT_FUNDS, APPROVE_FUNDS}  # fmt: skip
 
 
 @pytest.mark.unit
@@ -79,12 +85,13 @@ def test_readers_change_nothing() -> None:
         Role.LEADER,
         Role.AUDITOR,
         Role.HELPER,
-        Role.FINANCE,
     ):
         assert not ROLES[role].permissions & CHANGES
+    # Whoever books money changes nothing of the register.
+    assert ROLES[Role.FINANCE].permissions & CHANGES == {EDIT_FUNDS, APPROVE_FUNDS}
     # A surveyor writes questionnaires, of whom was assigned to them, and nothing else.
     assert ROLES[Role.INSPECTOR].permissions & CHANGES == {SURVEY}
-    assert ROLES[Role.VILLAGE].permissions & CHANGES == {EDIT, REVIEW}
+    assert ROLES[Role.VILLAGE].permissions & CHANGES == {EDIT, REVIEW, EDIT_PROJECTS}
     assert VIEW_LEDGER in ROLES[Role.AUDITOR].permissions
 
 
@@ -232,6 +239,8 @@ def test_no_right_widened_when_roles_were_renamed(db: None) -> None:
         REVIEW,
         MANAGE_REVIEW,
     }
+    also |= {EDIT_PROJECTS, REVIEW_PROJECTS, DECIDE_PROJECTS}
+    also |= {EDIT_FUNDS, APPROVE_FUNDS}
     also |= {PLAN_ROUND, APPEAL_CASE, DECIDE_CASE, DECIDE_EXIT}
     for (old, was), (role, prefix, is_open, home) in zip(rows, found, strict=True):
         facts = ROLES[role]

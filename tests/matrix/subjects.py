@@ -60,6 +60,12 @@ HOLDERS: dict[str, frozenset[str]] = {
     "standards": frozenset({"city_office"}),
     "decide_exit": frozenset({"town_clerk", "county_office", "city_office"}),
     "plan": frozenset({"county_office", "city_office"}),
+    "edit_projects": frozenset(
+        {"village", "town_clerk", "county_clerk", "county_office", "city_office"}
+    ),
+    "decide_projects": frozenset({"county_office", "city_office"}),
+    "edit_funds": frozenset({"finance"}),
+    "approve_funds": frozenset({"finance"}),
     "survey": frozenset({"inspector"}),
     "decide": frozenset({"county_office", "city_office"}),
     "appeal": frozenset({"county_office"}),

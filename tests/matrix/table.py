@@ -203,6 +203,98 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation("households:review-chain", "get", "manage_review"),
     Operation("households:review-chain", "post", "manage_review", ok=(422,)),
+    # Projects: read and entered inside one's places
+    Operation("projects:list", "get", "read", query="?year=2018"),
+    Operation("projects:year", "get", "read", query="?year=2018"),
+    Operation("projects:new", "get", "edit_projects"),
+    Operation("projects:new", "post", "edit_projects"),
+    Operation("projects:quotas", "get", "read", query="?year=2018"),
+    Operation("projects:quotas", "post", "decide_projects", ok=(422,)),
+    Operation("projects:export", "get", "read"),
+    Operation("projects:export", "post", "read", ok=(422,)),
+    Operation("projects:load", "get", "load"),
+    Operation("projects:load", "post", "load", ok=(422,)),
+    Operation("projects:blank", "get", "load", "any_workbook", never=NOT_MOVED),
+    *(
+        Operation(f"projects:{one}", "get", "read", "project", never=NOT_MOVED)
+        for one in ("project", "sheet")
+    ),
+    Operation("projects:photo", "get", "read", "nobodys", GONE, never=ONLY_OWN),
+    Operation("projects:edit", "get", "edit_projects", "project", never=NOT_MOVED),
+    Operation("projects:edit", "post", "edit_projects", "project", (422,), never=NOT_MOVED),
+    Operation("projects:act", "post", "edit_projects", "project_act", DONE, never=NOT_MOVED),
+    Operation(
+        "projects:of-household", "get", "read", "household", query="?year=2016", never=NO_CITY
+    ),
+    # Money: read where it goes, booked by finance
+    *(Operation(f"funds:{one}", "get", "read") for one in ("sources", "vouchers", "accounts")),
+    # Figures of money: of places that one reads whole; a month-end is told anew for the city alone
+    Operation("funds:board", "get", "read", query="?year=2016"),
+    Operation("funds:board-of", "get", "read", "place", query="?year=2016"),
+    *(
+        Operation(f"funds:{one}", "get", "read", "fund_figure", query="?year=2016")
+        for one in ("figure", "figure-accounts", "figure-entries")
+    ),
+    Operation("funds:figure-idle", "get", "read", "place", query="?year=2016&kind=pool"),
+    Operation("funds:figure-projects", "get", "read", "fund_projects", query="?year=2016"),
+    Operation("funds:month", "get", "read", "place", query="?year=2016&month=2016-03"),
+    # Nothing was told for the month.
+    Operation(
+        "funds:month", "post", "approve_funds", "place", (404, 422), "?year=2016&month=2016-03"
+    ),
+    *(
+        Operation(f"funds:{one}", "get", "read", one, never=NOT_MOVED)
+        for one in ("source", "voucher", "account")
+    ),
+    Operation("funds:of-household", "get", "read", "household", query="?year=2016", never=NO_CITY),
+    Operation(
+        "funds:loans-of-household", "get", "read", "household", query="?year=2016", never=NO_CITY
+    ),
+    Operation("funds:loans", "get", "read"),
+    Operation("funds:loan", "get", "read", "loan", never=NOWHERE_ELSE),
+    Operation("funds:loan-new", "get", "edit_funds"),
+    Operation("funds:loan-new", "post", "edit_funds", ok=(422,)),
+    Operation("funds:loan-load", "get", "edit_funds"),
+    Operation("funds:loan-load", "post", "edit_funds", ok=(422,)),
+    Operation("funds:loan-blank", "get", "edit_funds"),
+    Operation("funds:loan-edit", "get", "edit_funds", "loan", never=NOWHERE_ELSE),
+    *(
+        Operation(f"funds:{one}", "post", "edit_funds", "loan", (422,), never=NOWHERE_ELSE)
+        for one in ("loan-edit", "loan-note")
+    ),
+    Operation("funds:loan-undo", "post", "edit_funds", "loan_event", DONE, never=NOWHERE_ELSE),
+    Operation("funds:source-new", "get", "edit_funds"),
+    Operation("funds:source-new", "post", "edit_funds", ok=(422,)),
+    Operation("funds:source-change", "post", "edit_funds", "source", (422,), never=NOT_MOVED),
+    *(
+        operation
+        for route, kind in (("arrive", "source"), ("allocate", "pool"), ("pay", "account"))
+        for operation in (
+            Operation(f"funds:{route}", "get", "edit_funds", kind, never=NOT_MOVED),
+            Operation(f"funds:{route}", "post", "edit_funds", kind, (422,), never=NOT_MOVED),
+        )
+    ),
+    Operation("funds:voucher-act", "post", "approve_funds", "voucher_act", DONE, never=NOT_MOVED),
+    # Payments by workbook: read by the office, handed in and decided by finance; none is posted here
+    Operation("funds:batches", "get", "read"),
+    Operation("funds:batch", "get", "read", "payment_batch", never=NOT_MOVED),
+    Operation("funds:batch-public", "get", "read", "payment_batch", GONE, never=NOT_MOVED),
+    Operation("funds:batch-new", "get", "edit_funds"),
+    Operation("funds:batch-new", "post", "edit_funds", ok=(422,)),
+    Operation("funds:batch-blank", "get", "edit_funds", "any_batch_form", never=NOT_MOVED),
+    Operation("funds:batch-returned", "get", "edit_funds", "payment_batch", never=NOT_MOVED),
+    Operation("funds:batch-act", "post", "edit_funds", "payment_batch_act", DONE, never=NOT_MOVED),
+    Operation("funds:payroll", "get", "edit_funds"),
+    Operation("funds:payroll", "post", "edit_funds", ok=(422,)),
+    Operation("funds:export", "get", "read", "fund_list", never=ONLY_OWN),
+    Operation("funds:export", "post", "read", "fund_list", (422,), never=ONLY_OWN),
+    Operation("funds:years", "get", "edit_funds"),
+    Operation("funds:years", "post", "edit_funds", ok=(422,)),
+    # Rules on money are everybody's to read and the city's to revise; what they find is of a place
+    *(Operation(f"funds:{one}", "get", "read") for one in ("rules", "findings")),
+    Operation("funds:finding", "get", "read", "fund_finding", never=NOT_MOVED),
+    Operation("funds:rule", "get", "approve_funds", "fund_rule", never=ONLY_OWN),
+    Operation("funds:rule", "post", "approve_funds", "fund_rule", (422,), never=ONLY_OWN),
     # Villages and counties on their way out
     Operation("exits:procedures", "get", "read", query="?year=2018"),
     Operation("exits:procedure-new", "get", "decide_exit", query="?year=2018"),
@@ -338,6 +430,11 @@ OPERATIONS: tuple[Operation, ...] = (
     _api("api:sample-list", "part", "?region={id}"),
     _api("api:case-list"),
     _api("api:case-list", "part", "?region={id}"),
+    *(
+        operation
+        for one in ("project", "beneficiary", "fund-source", "allocation", "payment", "loan")
+        for operation in (_api(f"api:{one}-list"), _api(f"api:{one}-list", "part", "?region={id}"))
+    ),
     _api("api:metrics", "place", "?partition=2016&region={id}"),
     # Exports: whoever reads may take masked rows out; what others asked for is not there
     Operation("households:export", "get", "read", query="?year=2018"),

@@ -304,9 +304,12 @@ def test_cursors_of_others_lead_nowhere_else(
 _ABSENT = {"household": "99999999999999", "person": "99999999999999"}
 _NOBODY = 2_000_000_000
 # Which divisions exist is public: `test_a_foreign_place_is_as_one_that_never_was` asks about them.
-_BY_PATH = [
-    one for one in OPERATIONS if one.kind not in ("", "part", "place", "gate", "day", "session")
-]
+# Blank forms are of no place.
+_OF_NOBODY = (
+    "", "part", "place", "gate", "day", "session", "any_workbook", "fund_list", "fund_figure",
+    "fund_projects", "any_batch_form",
+)  # fmt: skip
+_BY_PATH = [one for one in OPERATIONS if one.kind not in _OF_NOBODY]
 
 
 def _of_county(right: str) -> str:
@@ -956,6 +959,8 @@ _RULES = {
         ("imports_rawblock", "imports_touch", "imports_returnedfile", "imports_push"),
         "batch_id IN (SELECT id FROM imports_batch WHERE region_prefix ^@ '410324')",
     ),
+    "funds_paymentbatchrow": "batch_id IN"
+    " (SELECT id FROM funds_paymentbatch WHERE region_code ^@ '410324')",
     "core_job": "scope ^@ '410324'",
     # Their owners' alone, and nobody who asks here has begun or kept one.
     "households_draft": "false",
@@ -975,7 +980,9 @@ def _walled() -> Iterator[tuple[str, str]]:
         for name, table in TABLES.items():
             if not (table.code or table.rule):
                 continue
-            owned = _RULES.get(name) or f"{table.code} ^@ '410324'"
+            # What everybody may read is nobody's own.
+            everywhere = "true" if table.besides == "true" else ""
+            owned = _RULES.get(name) or everywhere or f"{table.code} ^@ '410324'"
             yield name, f"({owned}) OR {_BESIDES[name]}" if name in _BESIDES else owned
             cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [f"public.{name}_history"])
             if cursor.fetchone()[0]:

@@ -31,7 +31,7 @@ METHODS = ("get", "post", "put", "delete")
 OPEN_ROUTES = {operation.route for operation in OPERATIONS}
 # Kinds of objects that row security knows.
 WALLED = (
-    "household", "person", "batch", "pushed", "returned", "job", "bulk", "task", "mark",
+    "project", "household", "person", "batch", "pushed", "returned", "job", "bulk", "task", "mark",
 )  # fmt: skip
 # Who may read the marks of these kinds; those of the register are for its readers.
 READ_BY = {
@@ -111,8 +111,10 @@ class Cell:
         if self.operation.writes:
             places = places[-1:]
         if self.subject.name in BY_ASSIGNMENT:
-            # Standards are of no place: whoever reads anything may read what it is judged by.
-            own = self.kind in ("household", "person", "paper", "mark", "standard")
+            # Standards and whole lists are of no place: whoever reads anything may open them.
+            own = self.kind in (
+                "household", "person", "paper", "mark", "loan", "standard", "fund_list",
+            )  # fmt: skip
             return not (own and self.relation == "own")
         region = self.subject.region
         if any(place.startswith(region) for place in places):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +18,9 @@ from core.jobs.models import Job
 from core.ledger import Act, note
 from core.ledger.models import Alert
 from exits.models import ExitCase, ExitNotice, ExitObjection, ExitProcedure, StandardItem
+from funds.models import FundFinding, FundRule, Loan, LoanEvent, PaymentBatch, Source
+from funds.services import moving, posting
+from funds.services.posting import Ground, Leg
 from households.models import (
     Assignment,
     Attachment,
@@ -41,6 +45,7 @@ from imports.enums import BatchState, Grain, ReturnKind
 from imports.models import Batch, HeaderSynonym, Layout, Push, ReturnedFile
 from imports.services.cataloguing import OWN_SOURCE
 from inspections.models import Round
+from projects.models import Project, ProjectStep
 from tests.factories.households import household
 from tests.factories.villages import RegionFactory
 from tests.matrix.subjects import CITY, NEIGHBOUR, OTHER_TOWN, SIBLING, SUBJECTS, VILLAGE, Subject
@@ -87,6 +92,8 @@ def build(issue_key: Callable[[str], str]) -> World:
         _register(world, relation, code)
         world.add("place", relation, code.ljust(12, "0"), code)
         world.add("gate", relation, (code.ljust(12, "0"), "henan", "headcount"), code)
+        world.add("fund_figure", relation, (code.ljust(12, "0"), "paid"), code)
+        world.add("fund_projects", relation, (code.ljust(12, "0"), "unpaid"), code)
         _procedure(world, relation, code)
         _exit(world, relation, code)
         _change(world, relation, code)
@@ -95,6 +102,9 @@ def build(issue_key: Callable[[str], str]) -> World:
         _bulk(world, relation, code)
         _accounts(world, relation, code)
         _round(world, relation)
+        _project(world, relation, code)
+        _money(world, relation, code)
+        _finding(world, relation, code)
     _moved(world)
     _own_things(world)
     for subject in SUBJECTS:
@@ -140,6 +150,80 @@ def _procedure(world: World, relation: str, code: str) -> None:
     world.add("case", relation, (procedure.pk, case.pk), code)
     world.add("objection", relation, (procedure.pk, objection.pk), code)
     world.add("posted", relation, (procedure.pk, "VILLAGE_NOTICE"), code)
+
+
+def _project(world: World, relation: str, code: str) -> None:
+    """A project that was proposed there; the city has one of its own."""
+    place = Region.objects.get(code=code.ljust(12, "0"))
+    made = Project.objects.create(
+        name=f"项目{relation}", type_id="1001", sector="10", region=place, region_code=place.code,
+        year=2018, content="测试", unit="测试", planned_amount=1, planned_start=LONG_AGO,
+        planned_end=LONG_AGO, entered_by=_security_admin(),
+    )  # fmt: skip
+    ProjectStep.objects.create(
+        project=made, region_code=place.code, position=0, state="PROPOSED", on=LONG_AGO,
+        reason="测试", created_by=_security_admin(),
+    )  # fmt: skip
+    world.add("project", relation, made.pk, code, marks=(made.name,))
+    world.add("any_workbook", relation, "projects", *PLACES.values())
+    world.add("project_act", relation, (made.pk, "targets"), code)
+
+
+def _money(world: World, relation: str, code: str) -> None:
+    """A document of that place, the money of it in a pool and with a unit, and a waiting voucher."""
+    place, official = Region.objects.get(code=code.ljust(12, "0")), _security_admin()
+    source = Source.objects.create(
+        doc_no=f"文号{relation}", title="测试", level="COUNTY", kind="41", year=2018,
+        issued_on=LONG_AGO, issuer="测试", amount=10, region=place, region_code=place.code,
+        created_by=official,
+    )  # fmt: skip
+    pool = moving.account_of(source, "POOL", place, 2018)
+    allotment = moving.account_of(source, "ALLOTMENT", place, 2018, f"单位{relation}")
+    voucher = posting.asked(
+        kind="ARRIVE", code=place.code, by=official,
+        ground=Ground(date(2018, 3, 5), f"摘要{relation}", "测试", f"key{relation}"),
+        legs=[
+            Leg(source.accounts.get(kind="OUTSIDE"), Decimal(-1)), Leg(pool, Decimal(1)),
+        ],
+    )  # fmt: skip
+    world.add("source", relation, source.pk, code, marks=(source.doc_no,))
+    world.add("pool", relation, pool.pk, code)
+    world.add("account", relation, allotment.pk, code, marks=(allotment.unit,))
+    world.add("voucher", relation, voucher.pk, code, marks=(voucher.reason,))
+    world.add("voucher_act", relation, (voucher.pk, "approve"), code)
+    batch = PaymentBatch.objects.create(
+        region_code=place.code, account=allotment, on=date(2018, 6, 1), document="测试", year=2018,
+        key=f"key{relation}", file_name=f"名单{relation}.xlsx", file_format="xlsx",
+        sha256="0" * 64, state="CHECKED", created_by=official,
+    )  # fmt: skip
+    world.add("payment_batch", relation, batch.pk, code, marks=(batch.file_name,))
+    world.add("payment_batch_act", relation, (batch.pk, "discard"), code)
+    world.add("any_batch_form", relation, "payments", *PLACES.values())
+    if relation == "city":
+        return
+    loan = Loan.objects.create(
+        household=Household.objects.get(household_no=world.ids["household", relation]),
+        village_code=code, borrower=f"借款人{relation}", bank="测试银行", amount=10,
+        contract_no=f"合同{relation}", lent_on=LONG_AGO, due_on=date(2030, 1, 1), rate=4, use="养羊",
+        created_by=official,
+    )  # fmt: skip
+    event = LoanEvent.objects.create(
+        loan=loan, village_code=code, kind="REPAY", on=LONG_AGO, amount=1, reason="测试",
+        created_by=official,
+    )  # fmt: skip
+    world.add("loan", relation, loan.pk, code, marks=(loan.contract_no,))
+    world.add("loan_event", relation, (loan.pk, event.pk), code)
+
+
+def _finding(world: World, relation: str, code: str) -> None:
+    """What a rule on money found there."""
+    place = Region.objects.get(code=code.ljust(12, "0"))
+    finding = FundFinding.objects.create(
+        rule=FundRule.objects.get(code="unpaid"), rule_version=1, year=2018, subject="REGION",
+        subject_id=place.pk, region=place, region_code=place.code, state="VIOLATED",
+        words=f"问题{relation}", opened_on=LONG_AGO,
+    )  # fmt: skip
+    world.add("fund_finding", relation, finding.pk, code, marks=(finding.words,))
 
 
 def _exit(world: World, relation: str, code: str) -> None:
@@ -283,6 +367,8 @@ def _moved(world: World) -> None:
     RegionFactory(code=ARCHIVED, name="旧村", valid_to=date(2018, 1, 1))
     world.add("place", "moved", ARCHIVED, ARCHIVED)
     world.add("gate", "moved", (ARCHIVED, "henan", "headcount"), ARCHIVED)
+    world.add("fund_figure", "moved", (ARCHIVED, "paid"), ARCHIVED)
+    world.add("fund_projects", "moved", (ARCHIVED, "unpaid"), ARCHIVED)
 
 
 def _subject(world: World, subject: Subject, issue_key: Callable[[str], str]) -> None:
@@ -368,8 +454,11 @@ def _own_things(world: World) -> None:
     world.add("nobodys_sample", "own", (0, 0), VILLAGE)
     world.add("rule", "own", "IDN09", VILLAGE)
     world.add("standard", "own", "henan", VILLAGE)
+    world.add("fund_list", "own", "vouchers", VILLAGE)
     item = StandardItem.objects.filter(standard__code="henan").earliest("pk")
     world.add("standard_item", "own", item.pk, VILLAGE)
+    rule = FundRule.objects.get(code="publicity-days")
+    world.add("fund_rule", "own", rule.pk, VILLAGE)
     session = SignedInSession.objects.create(user=owner, key_hash="0" * 40)
     world.add("session", "own", session.pk, VILLAGE)
     world.add("day", "own", timezone.localdate(), VILLAGE)

@@ -1,0 +1,1 @@
+"""How a rule on money judges: one statement per kind of check."""

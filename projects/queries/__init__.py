@@ -1,0 +1,1 @@
+"""How projects are read for a purpose."""

@@ -1,0 +1,1 @@
+"""How projects change: one function per act of an office."""
