@@ -9,7 +9,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from core import vault
-from imports.demo.bulk import ahead, copy_lines, filling
+from imports.demo.bulk import ahead, copy_lines
 from imports.demo.names import DAYS, GROUPS, SURNAMES, Numbers, given_name
 from imports.demo.places import random_for
 from inspections.enums import KeyGroup
@@ -57,10 +57,10 @@ def write_rosters(cursor: Any, counties: Sequence[str], year: int) -> int:
     cursor.execute(_VILLAGES, told)
     villages = [Village(*row) for row in cursor.fetchall()]
     count = 0
-    with filling(cursor, (RuralHousehold,)):
-        for lines in ahead(_counties(villages, counties, year)):
-            copy_lines(cursor, RuralHousehold, COLUMNS, lines)
-            count += len(lines)
+    # Keys and indexes stay where they are: to take them away would lock out whoever is at work.
+    for lines in ahead(_counties(villages, counties, year)):
+        copy_lines(cursor, RuralHousehold, COLUMNS, lines)
+        count += len(lines)
     cursor.execute(f"ANALYZE {RuralHousehold._meta.db_table}")
     return count
 

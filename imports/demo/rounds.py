@@ -22,7 +22,7 @@ from django.utils import timezone
 from core.jobs.models import Job
 from core.jobs.tasks import run_job
 from imports.demo import findings, visits
-from imports.demo.bulk import analyze, filling
+from imports.demo.bulk import analyze
 from imports.demo.findings import Finding, People
 from imports.demo.places import SEED
 from imports.demo.rosters import write_rosters
@@ -180,8 +180,7 @@ def _carry_out(jobs: Sequence[Job]) -> None:
 def _drawn(cursor: Any, regions: dict[str, Region], people: dict[str, Any]) -> list[Round]:
     """All rounds planned, frozen and drawn; the planner hears of each table before it is read."""
     made = [_planned(story, regions[story.county], people) for story in STORIES]
-    with filling(cursor, (FrameHousehold,)):
-        made = [planning.freeze_frame(round=one, by=one.created_by) for one in made]
+    made = [planning.freeze_frame(round=one, by=one.created_by) for one in made]
     analyze(cursor, (Round, FrameVillage, FrameHousehold))
     made = [sampling.draw(round=one, by=one.created_by) for one in made]
     analyze(cursor, (SampleVillage, SampleHousehold))
