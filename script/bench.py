@@ -361,9 +361,11 @@ def bench_pages(rounds: int) -> dict[str, Any]:
     return found
 
 
-def _beside(only: set[str], folder: Path) -> dict[str, Any]:
+def _beside(only: set[str], folder: Path, rounds: int) -> dict[str, Any]:
     """The figures of the city that modules of their own measure."""
     from bench_export import bench_export
+    from bench_funds import bench_funds
+    from bench_payments import bench_payments
     from bench_readiness import bench_readiness
     from bench_walls import bench_walls
 
@@ -371,6 +373,8 @@ def _beside(only: set[str], folder: Path) -> dict[str, Any]:
         "readiness": lambda: bench_readiness(signed_in()),
         "walls": bench_walls,
         "export": lambda: bench_export(folder),
+        "funds": lambda: bench_funds(signed_in(), rounds),
+        "payments": lambda: bench_payments(folder),
     }
     return {name: bench() for name, bench in benches.items() if name in only}
 
@@ -410,7 +414,7 @@ def _city(
         report["pages"] = bench_pages(options.rounds)
     if "find" in only:
         report["find"] = bench_find(signed_in(), options.rounds)
-    report |= _beside(only, folder)
+    report |= _beside(only, folder, options.rounds)
     if "metrics" in only:
         report["metrics"] = bench_metrics()
     if "history" in only:
@@ -439,7 +443,8 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     report: dict[str, Any] = {"scale": float(options.scale), "cores": os.cpu_count()}
     report |= _without_a_city(only, options, folder)
-    if only & {"metrics", "pages", "find", "walls", "history", "export", "readiness", "crowd"}:
+    on_a_city = {"metrics", "pages", "find", "walls", "history", "export", "readiness", "crowd"}
+    if only & (on_a_city | {"funds", "payments"}):
         with database("povertyops_bench_city"):
             _city(only, options, folder, report)
     print(json.dumps(report, ensure_ascii=False, indent=1))
