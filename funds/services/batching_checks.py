@@ -92,7 +92,7 @@ SELECT DISTINCT ON (f.row_no) f.row_no, p.id AS person_id
 """,
     """
 CREATE TEMP TABLE pay_left ON COMMIT DROP AS
-SELECT f.row_no, f.name, f.household_id, f.year_village, f.id_person
+SELECT f.row_no, f.name, f.household_id, f.year_village, f.id_person, f.is_registered
   FROM pay_found f LEFT JOIN pay_payee m ON m.row_no = f.row_no
  WHERE m.row_no IS NULL AND f.year_village IS NOT NULL
 """,
@@ -110,7 +110,8 @@ SELECT DISTINCT ON (f.row_no) f.row_no, p.id
 )
 
 # Deaths that were booked by that year and not taken back, and the households they close: the head
-# died, or was the head when last declared and nobody took the place, or nobody is left.
+# died, or was the head when last declared and nobody took the place, or nobody is left. Only few
+# households lack a head, and only these are looked into.
 _DEAD = (
     """
 CREATE TEMP TABLE pay_dead ON COMMIT DROP AS
@@ -121,20 +122,25 @@ SELECT e.person_id, e.household_id FROM households_membershipevent e
 """,
     """
 CREATE TEMP TABLE pay_closed ON COMMIT DROP AS
+WITH headless AS MATERIALIZED (
+    SELECT d.person_id, d.household_id FROM pay_dead d
+     WHERE NOT EXISTS (SELECT FROM households_personyear y
+                        WHERE y.household_id = d.household_id AND y.partition_id = %(year)s
+                          AND y.relation_to_head = '01'))
 SELECT y.household_id FROM pay_dead d
   JOIN households_personyear y ON y.person_id = d.person_id AND y.partition_id = %(year)s
  WHERE y.relation_to_head = '01'
 UNION
-SELECT d.household_id FROM pay_dead d
- WHERE NOT EXISTS (SELECT FROM households_personyear y
-                    WHERE y.household_id = d.household_id AND y.partition_id = %(year)s
+SELECT d.household_id FROM headless d
+ WHERE NOT EXISTS (SELECT FROM households_householdyear h
+                     JOIN households_personyear y
+                       ON y.partition_id = h.partition_id AND y.village_code = h.village_code
+                      AND y.household_id = h.household_id
+                    WHERE h.household_id = d.household_id AND h.partition_id = %(year)s
                       AND y.person_id NOT IN (SELECT person_id FROM pay_dead))
 UNION
-SELECT d.household_id FROM pay_dead d
- WHERE NOT EXISTS (SELECT FROM households_personyear y
-                    WHERE y.household_id = d.household_id AND y.partition_id = %(year)s
-                      AND y.relation_to_head = '01')
-   AND (SELECT y.relation_to_head FROM households_personyear y
+SELECT d.household_id FROM headless d
+ WHERE (SELECT y.relation_to_head FROM households_personyear y
          WHERE y.person_id = d.person_id AND y.partition_id < %(year)s
          ORDER BY y.partition_id DESC LIMIT 1) = '01'
 """,
@@ -176,7 +182,7 @@ _CHECKS: tuple[str, ...] = (
     ),
     _put(
         F.NAME,
-        "FROM pay_found f WHERE f.household_id IS NOT NULL AND f.is_registered"  # noqa: S608
+        "FROM pay_left f WHERE f.is_registered"  # noqa: S608
         " AND NOT EXISTS (SELECT FROM pay_payee m WHERE m.row_no = f.row_no)"
         " AND NOT EXISTS (SELECT FROM pay_faults x WHERE x.row_no = f.row_no"
         f" AND x.fault IN ('{F.DEAD}', '{F.OTHER_HOUSEHOLD}'))",
