@@ -1,6 +1,6 @@
 """What makes a figure: accounts, entries, documents, holders of idle money, projects; pages by key."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -121,28 +121,61 @@ def _rows(statement: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
+def totals(parts: Sequence[str], asked: Asked) -> list[Decimal]:
+    """The figures themselves, in yuan, from one look at the flows by month."""
+    booked, values = _booked(parts, asked)
+    found: dict[str, Decimal] = {}
+    if booked:
+        sums = ", ".join(
+            f"coalesce(sum(f.net) FILTER (WHERE f.kind = ANY (%({part}_kinds)s)), 0) AS {part}"
+            for part in booked
+        )
+        found = _rows(f"SELECT {sums} {_FLOWS}", values)[0]
+    if ANNOUNCED in parts:
+        found |= _rows(f"SELECT coalesce(sum(s.told), 0) AS {ANNOUNCED} {_PROMISED}", asked.values)[
+            0
+        ]
+    return [-found[part] if part == _AWAITED else found[part] for part in parts]
+
+
 def total(part: str, asked: Asked) -> Decimal:
-    """The figure itself, in yuan, from the flows by month."""
-    if part == ANNOUNCED:
-        found = _rows(f"SELECT coalesce(sum(s.told), 0) AS amount {_PROMISED}", asked.values)
-    else:
-        values = asked.values | {"kinds": list(PARTS[part][1])}
-        found = _rows(f"SELECT coalesce(sum(f.net), 0) AS amount {_FLOWS}", values)
-    amount: Decimal = found[0]["amount"]
-    return -amount if part == _AWAITED else amount
+    """One figure, in yuan."""
+    return totals([part], asked)[0]
 
 
-def proof(part: str, asked: Asked) -> dict[str, Any]:
-    """The same figure added up from its entries: amount, their number, and a digest of their ids."""
-    values = asked.values | {"kinds": list(PARTS[part][1])}
-    found = _rows(
-        "SELECT coalesce(sum(e.amount), 0) AS amount, count(*) AS entries,"
-        f" coalesce(bit_xor(hashint8extended(e.id, 0)), 0) AS digest {_ENTRIES}",
-        values,
-    )[0]
-    if part == _AWAITED:
-        found["amount"] = -found["amount"]
-    return found
+def proofs(parts: Sequence[str], asked: Asked) -> list[dict[str, Any] | None]:
+    """The same figures added up from their entries: amount, their number, and a digest of their ids.
+
+    None for what documents announce, which is no entry.
+    """
+    booked, values = _booked(parts, asked)
+    if not booked:
+        return [None] * len(parts)
+    sums = ", ".join(
+        f"coalesce(sum(e.amount) FILTER ({of}), 0) AS {part}, count(*) FILTER ({of}) AS {part}_entries,"
+        f" coalesce(bit_xor(hashint8extended(e.id, 0)) FILTER ({of}), 0) AS {part}_digest"
+        for part in booked
+        for of in [f"WHERE a.kind = ANY (%({part}_kinds)s)"]
+    )
+    found = _rows(f"SELECT {sums} {_ENTRIES}", values)[0]
+    return [
+        None
+        if part == ANNOUNCED
+        else {
+            "amount": -found[part] if part == _AWAITED else found[part],
+            "entries": found[f"{part}_entries"],
+            "digest": found[f"{part}_digest"],
+        }
+        for part in parts
+    ]
+
+
+def _booked(parts: Sequence[str], asked: Asked) -> tuple[list[str], dict[str, Any]]:
+    """Those of the parts that entries make, and the values of a statement that tells them apart."""
+    booked = [part for part in parts if part != ANNOUNCED]
+    kinds = {f"{part}_kinds": list(PARTS[part][1]) for part in booked}
+    every = sorted({kind for told in kinds.values() for kind in told})
+    return booked, asked.values | kinds | {"kinds": every}
 
 
 def accounts(part: str, asked: Asked, after: int = 0) -> Page:

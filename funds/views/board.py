@@ -188,9 +188,9 @@ def figure(request: HttpRequest, code: str, metric: str) -> HttpResponse:
     told = metric_of(metric)
     asked = _asked(request, place)
     parts = []
-    totals = [drill.total(part, asked) for part in told.parts]
-    for part, amount in zip(told.parts, totals, strict=True):
-        proof = None if part == drill.ANNOUNCED else drill.proof(part, asked)
+    totals = drill.totals(told.parts, asked)
+    proofs = drill.proofs(told.parts, asked)
+    for part, amount, proof in zip(told.parts, totals, proofs, strict=True):
         parts.append(
             {
                 "name": drill.PARTS[part][0],
