@@ -143,6 +143,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '设置口令链接',
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('expires_at__gt', models.F('made_at'))), name='link_ends'),
+                    models.CheckConstraint(condition=models.Q(('used_at__isnull', True), ('voided_at__isnull', True), _connector='OR'), name='link_used_or_void'),
+                ],
             },
         ),
         migrations.RemoveConstraint(
@@ -286,14 +290,6 @@ class Migration(migrations.Migration):
             model_name='passwordlink',
             name='user',
             field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='links', to=settings.AUTH_USER_MODEL, verbose_name='用户'),
-        ),
-        migrations.AddConstraint(
-            model_name='passwordlink',
-            constraint=models.CheckConstraint(condition=models.Q(('expires_at__gt', models.F('made_at'))), name='link_ends'),
-        ),
-        migrations.AddConstraint(
-            model_name='passwordlink',
-            constraint=models.CheckConstraint(condition=models.Q(('used_at__isnull', True), ('voided_at__isnull', True), _connector='OR'), name='link_used_or_void'),
         ),
         migrations.AddConstraint(
             model_name='passwordlink',

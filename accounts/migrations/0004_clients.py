@@ -148,6 +148,11 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': '接口密钥',
                 'ordering': ['-valid_from', '-id'],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('slot__in', (1, 2))), name='key_slot'),
+                    models.CheckConstraint(condition=models.Q(('expires_at__gt', models.F('valid_from'))), name='key_expires_after_start'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('revoked_at__isnull', True), ('revoked_reason', '')), models.Q(('revoked_at__isnull', False), models.Q(('revoked_reason', ''), _negated=True)), _connector='OR'), name='key_revoked_for_a_reason'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -163,6 +168,11 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': '接口授权',
                 'ordering': ['id'],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('region_prefix__regex', '^[0-9]{2}([0-9]{2}([0-9]{2}([0-9]{3}([0-9]{3})?)?)?)?$')), name='scope_prefix_is_a_level'),
+                    models.CheckConstraint(condition=models.Q(('groups__contained_by', ['basic', 'income', 'living', 'contact', 'bank', 'identity'])), name='scope_ordinary_groups'),
+                    models.CheckConstraint(condition=models.Q(('groups', []), ('resource__in', ['households', 'persons']), _connector='OR'), name='scope_groups_of_persons'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -177,6 +187,9 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': '敏感字段授权',
                 'ordering': ['id'],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('group__in', ['health', 'identity_full'])), name='sensitive_group'),
+                ],
             },
         ),
         migrations.AddField(
@@ -318,18 +331,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='clientkey',
-            constraint=models.CheckConstraint(condition=models.Q(('slot__in', (1, 2))), name='key_slot'),
-        ),
-        migrations.AddConstraint(
-            model_name='clientkey',
-            constraint=models.CheckConstraint(condition=models.Q(('expires_at__gt', models.F('valid_from'))), name='key_expires_after_start'),
-        ),
-        migrations.AddConstraint(
-            model_name='clientkey',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('revoked_at__isnull', True), ('revoked_reason', '')), models.Q(('revoked_at__isnull', False), models.Q(('revoked_reason', ''), _negated=True)), _connector='OR'), name='key_revoked_for_a_reason'),
-        ),
-        migrations.AddConstraint(
-            model_name='clientkey',
             constraint=django.contrib.postgres.constraints.ExclusionConstraint(expressions=[(models.F('client'), '='), (models.F('slot'), '='), (models.Func(models.F('valid_from'), django.db.models.functions.comparison.Least(models.F('expires_at'), django.db.models.functions.comparison.Greatest(models.F('valid_from'), django.db.models.functions.comparison.Coalesce(models.F('revoked_at'), models.F('expires_at')))), function='tstzrange', output_field=django.contrib.postgres.fields.ranges.DateTimeRangeField()), '&&')], name='client_two_live_keys'),
         ),
         migrations.AddConstraint(
@@ -337,24 +338,8 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=('client', 'resource', 'access'), name='client_scope_once'),
         ),
         migrations.AddConstraint(
-            model_name='clientscope',
-            constraint=models.CheckConstraint(condition=models.Q(('region_prefix__regex', '^[0-9]{2}([0-9]{2}([0-9]{2}([0-9]{3}([0-9]{3})?)?)?)?$')), name='scope_prefix_is_a_level'),
-        ),
-        migrations.AddConstraint(
-            model_name='clientscope',
-            constraint=models.CheckConstraint(condition=models.Q(('groups__contained_by', ['basic', 'income', 'living', 'contact', 'bank', 'identity'])), name='scope_ordinary_groups'),
-        ),
-        migrations.AddConstraint(
-            model_name='clientscope',
-            constraint=models.CheckConstraint(condition=models.Q(('groups', []), ('resource__in', ['households', 'persons']), _connector='OR'), name='scope_groups_of_persons'),
-        ),
-        migrations.AddConstraint(
             model_name='sensitivegrant',
             constraint=models.UniqueConstraint(fields=('scope', 'group'), name='sensitive_group_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='sensitivegrant',
-            constraint=models.CheckConstraint(condition=models.Q(('group__in', ['health', 'identity_full'])), name='sensitive_group'),
         ),
         migrations.AddConstraint(
             model_name='sensitivegrant',

@@ -60,6 +60,15 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': '导出放行',
                 'ordering': ['-id'],
+                'indexes': [
+                    models.Index(fields=['region_prefix', '-id'], name='release_scope'),
+                    models.Index(condition=models.Q(('state__in', ['ASKED', 'RELEASED'])), fields=['expires_at'], name='release_open'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('decided_by__isnull', True), models.Q(('decided_by', models.F('asked_by')), _negated=True), _connector='OR'), name='release_by_a_second_person'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['RELEASED', 'REFUSED', 'USED']), _negated=True), models.Q(('decided_at__isnull', False), ('decided_by__isnull', False)), _connector='OR'), name='release_decided_by_somebody'),
+                    models.CheckConstraint(condition=models.Q(('purpose', ''), _negated=True), name='release_has_purpose'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -85,51 +94,17 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': '导出文件',
                 'ordering': ['-id'],
+                'indexes': [
+                    models.Index(fields=['asked_by', '-id'], name='export_own'),
+                    models.Index(condition=models.Q(('state', 'REMOVED'), _negated=True), fields=['expires_at'], name='export_kept'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('sha256__regex', '^([0-9a-f]{64})?$')), name='export_file_print'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('state', 'READY'), _negated=True), models.Q(models.Q(('sha256', ''), _negated=True), ('rows__isnull', False)), _connector='OR'), name='export_ready_has_file'),
+                    models.CheckConstraint(condition=models.Q(('is_full', False), ('release__isnull', False), _connector='OR'), name='export_full_is_released'),
+                    models.CheckConstraint(condition=models.Q(('purpose', ''), _negated=True), name='export_has_purpose'),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name='exportrelease',
-            index=models.Index(fields=['region_prefix', '-id'], name='release_scope'),
-        ),
-        migrations.AddIndex(
-            model_name='exportrelease',
-            index=models.Index(condition=models.Q(('state__in', ['ASKED', 'RELEASED'])), fields=['expires_at'], name='release_open'),
-        ),
-        migrations.AddConstraint(
-            model_name='exportrelease',
-            constraint=models.CheckConstraint(condition=models.Q(('decided_by__isnull', True), models.Q(('decided_by', models.F('asked_by')), _negated=True), _connector='OR'), name='release_by_a_second_person'),
-        ),
-        migrations.AddConstraint(
-            model_name='exportrelease',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['RELEASED', 'REFUSED', 'USED']), _negated=True), models.Q(('decided_at__isnull', False), ('decided_by__isnull', False)), _connector='OR'), name='release_decided_by_somebody'),
-        ),
-        migrations.AddConstraint(
-            model_name='exportrelease',
-            constraint=models.CheckConstraint(condition=models.Q(('purpose', ''), _negated=True), name='release_has_purpose'),
-        ),
-        migrations.AddIndex(
-            model_name='exportfile',
-            index=models.Index(fields=['asked_by', '-id'], name='export_own'),
-        ),
-        migrations.AddIndex(
-            model_name='exportfile',
-            index=models.Index(condition=models.Q(('state', 'REMOVED'), _negated=True), fields=['expires_at'], name='export_kept'),
-        ),
-        migrations.AddConstraint(
-            model_name='exportfile',
-            constraint=models.CheckConstraint(condition=models.Q(('sha256__regex', '^([0-9a-f]{64})?$')), name='export_file_print'),
-        ),
-        migrations.AddConstraint(
-            model_name='exportfile',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'READY'), _negated=True), models.Q(models.Q(('sha256', ''), _negated=True), ('rows__isnull', False)), _connector='OR'), name='export_ready_has_file'),
-        ),
-        migrations.AddConstraint(
-            model_name='exportfile',
-            constraint=models.CheckConstraint(condition=models.Q(('is_full', False), ('release__isnull', False), _connector='OR'), name='export_full_is_released'),
-        ),
-        migrations.AddConstraint(
-            model_name='exportfile',
-            constraint=models.CheckConstraint(condition=models.Q(('purpose', ''), _negated=True), name='export_has_purpose'),
         ),
         migrations.RunSQL(FULL_IS_RELEASED, UNDO),
     ]

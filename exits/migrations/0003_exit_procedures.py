@@ -128,6 +128,13 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '退出程序',
+                'indexes': [
+                    models.Index(fields=['region_code', 'partition', 'state'], name='exit_procedure_scope'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('level__in', ('village', 'county'))), name='exit_procedure_level'),
+                    models.CheckConstraint(condition=models.Q(('state', 'OPEN'), ('step', ''), _connector='XOR'), name='exit_procedure_open_has_a_step'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -150,6 +157,13 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '退出公示',
+                'indexes': [
+                    models.Index(fields=['region_code'], name='exit_notice_scope'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('procedure', 'step'), name='exit_notice_once'),
+                    models.CheckConstraint(condition=models.Q(('min_days__gte', 1), models.Q(('source', ''), _negated=True), models.Q(('place', ''), _negated=True)), name='exit_notice_says_it'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -172,6 +186,14 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '退出决定',
+                'indexes': [
+                    models.Index(fields=['region_code'], name='exit_decision_scope'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('procedure', 'position'), name='exit_decision_once'),
+                    models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='exit_decision_says_why'),
+                    models.CheckConstraint(condition=models.Q(('needs_document', False), ('decision', 'REFUSE'), models.Q(('document_no', ''), _negated=True), _connector='OR'), name='exit_decision_has_its_document'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -189,6 +211,14 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '退出对象',
+                'indexes': [
+                    models.Index(fields=['region_code'], name='exit_case_scope'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('procedure', 'region'), name='exit_case_once'),
+                    models.UniqueConstraint(condition=models.Q(('is_standing', True)), fields=('region', 'partition'), name='exit_case_stands_once'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('dropped_on__isnull', True), ('dropped_reason', '')), models.Q(('dropped_on__isnull', False), ('is_standing', False), models.Q(('dropped_reason', ''), _negated=True)), _connector='OR'), name='exit_case_dropped_why'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -205,6 +235,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '撤销退出',
+                'indexes': [
+                    models.Index(fields=['region_code'], name='exit_reversal_scope'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(models.Q(('reason', ''), _negated=True), models.Q(('document_no', ''), _negated=True)), name='exit_reversal_says_why'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -222,6 +258,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '退出公示天数',
+                'constraints': [
+                    models.UniqueConstraint(fields=('level', 'region_code', 'step'), name='exit_rule_once'),
+                    models.CheckConstraint(condition=models.Q(('level__in', ('village', 'county')), ('min_days__gte', 1), ('min_days__lte', 90), models.Q(('source', ''), _negated=True)), name='exit_rule_days_and_source'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -258,81 +298,9 @@ class Migration(migrations.Migration):
                 'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('answer', ''), ('answered_by__isnull', True), ('answered_on__isnull', True)), models.Q(models.Q(('answer', ''), _negated=True), ('answered_by__isnull', False), ('answered_on__isnull', False)), _connector='OR'), name='exit_objection_answered_how'), models.CheckConstraint(condition=models.Q(('answered_on__isnull', True), ('answered_on__gte', models.F('raised_on')), _connector='OR'), name='exit_objection_answered_after')],
             },
         ),
-        migrations.AddIndex(
-            model_name='exitprocedure',
-            index=models.Index(fields=['region_code', 'partition', 'state'], name='exit_procedure_scope'),
-        ),
-        migrations.AddConstraint(
-            model_name='exitprocedure',
-            constraint=models.CheckConstraint(condition=models.Q(('level__in', ('village', 'county'))), name='exit_procedure_level'),
-        ),
-        migrations.AddConstraint(
-            model_name='exitprocedure',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'OPEN'), ('step', ''), _connector='XOR'), name='exit_procedure_open_has_a_step'),
-        ),
         migrations.AddConstraint(
             model_name='exitprocedure',
             constraint=models.UniqueConstraint(fields=('id', 'region_code'), name='exit_procedure_id_code'),
-        ),
-        migrations.AddIndex(
-            model_name='exitnotice',
-            index=models.Index(fields=['region_code'], name='exit_notice_scope'),
-        ),
-        migrations.AddConstraint(
-            model_name='exitnotice',
-            constraint=models.UniqueConstraint(fields=('procedure', 'step'), name='exit_notice_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='exitnotice',
-            constraint=models.CheckConstraint(condition=models.Q(('min_days__gte', 1), models.Q(('source', ''), _negated=True), models.Q(('place', ''), _negated=True)), name='exit_notice_says_it'),
-        ),
-        migrations.AddIndex(
-            model_name='exitdecision',
-            index=models.Index(fields=['region_code'], name='exit_decision_scope'),
-        ),
-        migrations.AddConstraint(
-            model_name='exitdecision',
-            constraint=models.UniqueConstraint(fields=('procedure', 'position'), name='exit_decision_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='exitdecision',
-            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='exit_decision_says_why'),
-        ),
-        migrations.AddConstraint(
-            model_name='exitdecision',
-            constraint=models.CheckConstraint(condition=models.Q(('needs_document', False), ('decision', 'REFUSE'), models.Q(('document_no', ''), _negated=True), _connector='OR'), name='exit_decision_has_its_document'),
-        ),
-        migrations.AddIndex(
-            model_name='exitcase',
-            index=models.Index(fields=['region_code'], name='exit_case_scope'),
-        ),
-        migrations.AddConstraint(
-            model_name='exitcase',
-            constraint=models.UniqueConstraint(fields=('procedure', 'region'), name='exit_case_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='exitcase',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_standing', True)), fields=('region', 'partition'), name='exit_case_stands_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='exitcase',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('dropped_on__isnull', True), ('dropped_reason', '')), models.Q(('dropped_on__isnull', False), ('is_standing', False), models.Q(('dropped_reason', ''), _negated=True)), _connector='OR'), name='exit_case_dropped_why'),
-        ),
-        migrations.AddIndex(
-            model_name='exitreversal',
-            index=models.Index(fields=['region_code'], name='exit_reversal_scope'),
-        ),
-        migrations.AddConstraint(
-            model_name='exitreversal',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('reason', ''), _negated=True), models.Q(('document_no', ''), _negated=True)), name='exit_reversal_says_why'),
-        ),
-        migrations.AddConstraint(
-            model_name='exitrule',
-            constraint=models.UniqueConstraint(fields=('level', 'region_code', 'step'), name='exit_rule_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='exitrule',
-            constraint=models.CheckConstraint(condition=models.Q(('level__in', ('village', 'county')), ('min_days__gte', 1), ('min_days__lte', 90), models.Q(('source', ''), _negated=True)), name='exit_rule_days_and_source'),
         ),
         code_kept_true("exits_exitprocedure", "region_id", "region_code", "villages_region", target_code="code"),
         code_kept_true("exits_exitcase", "region_id", "region_code", "villages_region", target_code="code"),

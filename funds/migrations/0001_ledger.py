@@ -41,6 +41,14 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '资金来源文件',
+                'indexes': [
+                    models.Index(fields=['region_code', 'year'], name='source_scope'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('doc_no', 'batch', 'kind', 'region_code'), name='source_once'),
+                    models.CheckConstraint(condition=models.Q(('amount__gt', 0), models.Q(('doc_no', ''), _negated=True), models.Q(('title', ''), _negated=True)), name='source_says_it'),
+                    models.CheckConstraint(condition=models.Q(('level__in', ['CENTRAL', 'PROVINCE', 'CITY', 'COUNTY', 'OTHER']), ('year__gte', 2010), ('year__lte', 2100)), name='source_words'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -59,6 +67,16 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '资金账户',
+                'indexes': [
+                    models.Index(fields=['region_code', 'year', 'kind'], name='account_scope'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('source', 'kind', 'region', 'unit', 'project', 'year'), name='account_once', nulls_distinct=False),
+                    models.CheckConstraint(condition=models.Q(('balance__gte', models.F('least'))), name='account_never_overdrawn'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('balance__lte', 0), ('kind', 'OUTSIDE')), ('least', 0), _connector='OR'), name='account_least_is_zero'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('kind__in', ('OUTSIDE', 'POOL')), ('project__isnull', True), ('unit', '')), models.Q(('kind__in', ('ALLOTMENT', 'PAID')), models.Q(models.Q(('unit', ''), _negated=True), ('project__isnull', False), _connector='OR')), _connector='OR'), name='account_of_whom'),
+                    models.CheckConstraint(condition=models.Q(('year__gte', 2010), ('year__lte', 2100)), name='account_year'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -76,6 +94,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '来源文件调整',
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(models.Q(('amount', 0), _negated=True), models.Q(('reason', ''), _negated=True), models.Q(('doc_no', ''), _negated=True)), name='source_change_says_it'),
+                    models.UniqueConstraint(fields=('source', 'doc_no'), name='source_change_once'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -102,6 +124,20 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '资金凭证',
+                'indexes': [
+                    models.Index(fields=['region_code', 'year', 'state', 'on'], name='voucher_scope'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('region_code', 'key'), name='voucher_key_once'),
+                    models.UniqueConstraint(fields=('region_code', 'year', 'number'), name='voucher_number_once'),
+                    models.UniqueConstraint(condition=models.Q(models.Q(('state', 'REFUSED'), _negated=True), ('kind', 'REVERSE')), fields=('reverses',), name='voucher_reversed_once'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('kind__in', ('RETURN', 'REVERSE')), ('reverses__isnull', False)), models.Q(models.Q(('kind__in', ('RETURN', 'REVERSE')), _negated=True), ('reverses__isnull', True)), _connector='OR'), name='voucher_back_says_which'),
+                    models.CheckConstraint(condition=models.Q(('amount__gt', 0), ('kind__in', ['ARRIVE', 'ALLOCATE', 'PAY', 'CARRY', 'RETURN', 'REVERSE']), ('legs__gte', 2)), name='voucher_moves_something'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('decided_at', None), ('decided_by', None), ('state', 'PENDING'), ('number', None)), models.Q(('decided_at__isnull', False), ('number__isnull', False), ('state', 'POSTED'), ('decided_by__isnull', False)), models.Q(('decided_at__isnull', False), ('number', None), ('state', 'REFUSED'), ('decided_by__isnull', False), models.Q(('decided_why', ''), _negated=True)), _connector='OR'), name='voucher_decided_when_and_by_whom'),
+                    models.CheckConstraint(condition=models.Q(('decided_by__isnull', True), models.Q(('decided_by', models.F('created_by')), _negated=True), _connector='OR'), name='voucher_takes_two_persons'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('reason', ''), _negated=True), models.Q(('document', ''), _negated=True), models.Q(('key', ''), _negated=True)), name='voucher_says_why'),
+                    models.CheckConstraint(condition=models.Q(('on__year', models.F('year')), ('year__gte', 2010), ('year__lte', 2100)), name='voucher_in_its_year'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -116,6 +152,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '支付合计',
+                'constraints': [
+                    models.UniqueConstraint(fields=('voucher', 'account'), name='payment_total_once'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -138,6 +177,16 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '支付',
+                'indexes': [
+                    models.Index(fields=['region_code'], name='payment_scope'),
+                    models.Index(fields=['account_index'], name='payment_account'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(models.Q(('amount__gt', 0), ('reverses__isnull', True)), models.Q(('amount__lt', 0), ('reverses__isnull', False)), _connector='OR'), name='payment_back_says_which'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('household', None), ('payee_kind', 'CONTRACTOR'), ('person', None)), models.Q(('household__isnull', False), ('payee_kind', 'HOUSEHOLD'), models.Q(('subsidy', ''), _negated=True)), _connector='OR'), name='payment_to_whom'),
+                    models.CheckConstraint(condition=models.Q(('payee', ''), _negated=True), name='payment_names_its_payee'),
+                    models.CheckConstraint(condition=models.Q(('reverses__isnull', True), models.Q(('reverses', models.F('id')), _negated=True), _connector='OR'), name='payment_reverses_another'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -151,6 +200,13 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '分录',
+                'indexes': [
+                    models.Index(fields=['region_code'], name='entry_scope'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('voucher', 'account'), name='entry_once'),
+                    models.CheckConstraint(condition=models.Q(('amount', 0), _negated=True), name='entry_moves_something'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -180,140 +236,12 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('region_code', 'year'), name='closed_year_once')],
             },
         ),
-        migrations.AddIndex(
-            model_name='source',
-            index=models.Index(fields=['region_code', 'year'], name='source_scope'),
-        ),
-        migrations.AddConstraint(
-            model_name='source',
-            constraint=models.UniqueConstraint(fields=('doc_no', 'batch', 'kind', 'region_code'), name='source_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='source',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0), models.Q(('doc_no', ''), _negated=True), models.Q(('title', ''), _negated=True)), name='source_says_it'),
-        ),
-        migrations.AddConstraint(
-            model_name='source',
-            constraint=models.CheckConstraint(condition=models.Q(('level__in', ['CENTRAL', 'PROVINCE', 'CITY', 'COUNTY', 'OTHER']), ('year__gte', 2010), ('year__lte', 2100)), name='source_words'),
-        ),
         migrations.AddConstraint(
             model_name='source',
             constraint=models.UniqueConstraint(fields=('id', 'region_code'), name='source_id_region'),
         ),
-        migrations.AddIndex(
-            model_name='account',
-            index=models.Index(fields=['region_code', 'year', 'kind'], name='account_scope'),
-        ),
-        migrations.AddConstraint(
-            model_name='account',
-            constraint=models.UniqueConstraint(fields=('source', 'kind', 'region', 'unit', 'project', 'year'), name='account_once', nulls_distinct=False),
-        ),
-        migrations.AddConstraint(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(('balance__gte', models.F('least'))), name='account_never_overdrawn'),
-        ),
-        migrations.AddConstraint(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('balance__lte', 0), ('kind', 'OUTSIDE')), ('least', 0), _connector='OR'), name='account_least_is_zero'),
-        ),
-        migrations.AddConstraint(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind__in', ('OUTSIDE', 'POOL')), ('project__isnull', True), ('unit', '')), models.Q(('kind__in', ('ALLOTMENT', 'PAID')), models.Q(models.Q(('unit', ''), _negated=True), ('project__isnull', False), _connector='OR')), _connector='OR'), name='account_of_whom'),
-        ),
-        migrations.AddConstraint(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(('year__gte', 2010), ('year__lte', 2100)), name='account_year'),
-        ),
         migrations.AddConstraint(
             model_name='account',
             constraint=models.UniqueConstraint(fields=('id', 'region_code'), name='account_id_region'),
-        ),
-        migrations.AddConstraint(
-            model_name='sourcechange',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('amount', 0), _negated=True), models.Q(('reason', ''), _negated=True), models.Q(('doc_no', ''), _negated=True)), name='source_change_says_it'),
-        ),
-        migrations.AddConstraint(
-            model_name='sourcechange',
-            constraint=models.UniqueConstraint(fields=('source', 'doc_no'), name='source_change_once'),
-        ),
-        migrations.AddIndex(
-            model_name='voucher',
-            index=models.Index(fields=['region_code', 'year', 'state', 'on'], name='voucher_scope'),
-        ),
-        migrations.AddConstraint(
-            model_name='voucher',
-            constraint=models.UniqueConstraint(fields=('region_code', 'key'), name='voucher_key_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='voucher',
-            constraint=models.UniqueConstraint(fields=('region_code', 'year', 'number'), name='voucher_number_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='voucher',
-            constraint=models.UniqueConstraint(condition=models.Q(models.Q(('state', 'REFUSED'), _negated=True), ('kind', 'REVERSE')), fields=('reverses',), name='voucher_reversed_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='voucher',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind__in', ('RETURN', 'REVERSE')), ('reverses__isnull', False)), models.Q(models.Q(('kind__in', ('RETURN', 'REVERSE')), _negated=True), ('reverses__isnull', True)), _connector='OR'), name='voucher_back_says_which'),
-        ),
-        migrations.AddConstraint(
-            model_name='voucher',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0), ('kind__in', ['ARRIVE', 'ALLOCATE', 'PAY', 'CARRY', 'RETURN', 'REVERSE']), ('legs__gte', 2)), name='voucher_moves_something'),
-        ),
-        migrations.AddConstraint(
-            model_name='voucher',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('decided_at', None), ('decided_by', None), ('state', 'PENDING'), ('number', None)), models.Q(('decided_at__isnull', False), ('number__isnull', False), ('state', 'POSTED'), ('decided_by__isnull', False)), models.Q(('decided_at__isnull', False), ('number', None), ('state', 'REFUSED'), ('decided_by__isnull', False), models.Q(('decided_why', ''), _negated=True)), _connector='OR'), name='voucher_decided_when_and_by_whom'),
-        ),
-        migrations.AddConstraint(
-            model_name='voucher',
-            constraint=models.CheckConstraint(condition=models.Q(('decided_by__isnull', True), models.Q(('decided_by', models.F('created_by')), _negated=True), _connector='OR'), name='voucher_takes_two_persons'),
-        ),
-        migrations.AddConstraint(
-            model_name='voucher',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('reason', ''), _negated=True), models.Q(('document', ''), _negated=True), models.Q(('key', ''), _negated=True)), name='voucher_says_why'),
-        ),
-        migrations.AddConstraint(
-            model_name='voucher',
-            constraint=models.CheckConstraint(condition=models.Q(('on__year', models.F('year')), ('year__gte', 2010), ('year__lte', 2100)), name='voucher_in_its_year'),
-        ),
-        migrations.AddConstraint(
-            model_name='paymenttotal',
-            constraint=models.UniqueConstraint(fields=('voucher', 'account'), name='payment_total_once'),
-        ),
-        migrations.AddIndex(
-            model_name='payment',
-            index=models.Index(fields=['region_code'], name='payment_scope'),
-        ),
-        migrations.AddIndex(
-            model_name='payment',
-            index=models.Index(fields=['account_index'], name='payment_account'),
-        ),
-        migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('amount__gt', 0), ('reverses__isnull', True)), models.Q(('amount__lt', 0), ('reverses__isnull', False)), _connector='OR'), name='payment_back_says_which'),
-        ),
-        migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('household', None), ('payee_kind', 'CONTRACTOR'), ('person', None)), models.Q(('household__isnull', False), ('payee_kind', 'HOUSEHOLD'), models.Q(('subsidy', ''), _negated=True)), _connector='OR'), name='payment_to_whom'),
-        ),
-        migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(('payee', ''), _negated=True), name='payment_names_its_payee'),
-        ),
-        migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(('reverses__isnull', True), models.Q(('reverses', models.F('id')), _negated=True), _connector='OR'), name='payment_reverses_another'),
-        ),
-        migrations.AddIndex(
-            model_name='entry',
-            index=models.Index(fields=['region_code'], name='entry_scope'),
-        ),
-        migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.UniqueConstraint(fields=('voucher', 'account'), name='entry_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.CheckConstraint(condition=models.Q(('amount', 0), _negated=True), name='entry_moves_something'),
         ),
     ]

@@ -89,6 +89,16 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '发放批次',
+                'indexes': [
+                    models.Index(fields=['region_code', '-id'], name='payment_batch_scope'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('region_code', 'key'), name='payment_batch_key_once'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('cap__isnull', True), ('cap_source', '')), models.Q(('cap__gt', 0), models.Q(('cap_source', ''), _negated=True)), _connector='OR'), name='payment_batch_cap_has_source'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('state', 'REFUSED'), models.Q(('refusal', ''), _negated=True)), models.Q(models.Q(('state', 'REFUSED'), _negated=True), ('refusal', '')), _connector='OR'), name='payment_batch_refused_why'),
+                    models.CheckConstraint(condition=models.Q(('year__gte', 2010), ('year__lte', 2100), ('rows_good__lte', models.F('rows_read')), ('state__in', ['UPLOADED', 'REFUSED', 'CHECKED', 'PAYING', 'SUBMITTED', 'DISCARDED'])), name='payment_batch_words'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('document', ''), _negated=True), models.Q(('key', ''), _negated=True)), name='payment_batch_says_why'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -134,6 +144,13 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '财政供养人员',
+                'indexes': [
+                    models.Index(fields=['id_index'], name='payroll_person_index'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('region_code', 'id_index'), name='payroll_person_once'),
+                    models.CheckConstraint(condition=models.Q(('source', ''), _negated=True), name='payroll_person_has_source'),
+                ],
             },
         ),
         migrations.AddField(
@@ -219,33 +236,9 @@ class Migration(migrations.Migration):
             name='region',
             field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='villages.region', verbose_name='区划'),
         ),
-        migrations.AddIndex(
-            model_name='paymentbatch',
-            index=models.Index(fields=['region_code', '-id'], name='payment_batch_scope'),
-        ),
-        migrations.AddConstraint(
-            model_name='paymentbatch',
-            constraint=models.UniqueConstraint(fields=('region_code', 'key'), name='payment_batch_key_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='paymentbatch',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('cap__isnull', True), ('cap_source', '')), models.Q(('cap__gt', 0), models.Q(('cap_source', ''), _negated=True)), _connector='OR'), name='payment_batch_cap_has_source'),
-        ),
         migrations.AddConstraint(
             model_name='paymentbatch',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'SUBMITTED'), ('voucher__isnull', False)), models.Q(models.Q(('state', 'SUBMITTED'), _negated=True), ('voucher__isnull', True)), _connector='OR'), name='payment_batch_submitted_by_voucher'),
-        ),
-        migrations.AddConstraint(
-            model_name='paymentbatch',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'REFUSED'), models.Q(('refusal', ''), _negated=True)), models.Q(models.Q(('state', 'REFUSED'), _negated=True), ('refusal', '')), _connector='OR'), name='payment_batch_refused_why'),
-        ),
-        migrations.AddConstraint(
-            model_name='paymentbatch',
-            constraint=models.CheckConstraint(condition=models.Q(('year__gte', 2010), ('year__lte', 2100), ('rows_good__lte', models.F('rows_read')), ('state__in', ['UPLOADED', 'REFUSED', 'CHECKED', 'PAYING', 'SUBMITTED', 'DISCARDED'])), name='payment_batch_words'),
-        ),
-        migrations.AddConstraint(
-            model_name='paymentbatch',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('document', ''), _negated=True), models.Q(('key', ''), _negated=True)), name='payment_batch_says_why'),
         ),
         migrations.AddIndex(
             model_name='paymentbatchrow',
@@ -254,18 +247,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='paymentclaim',
             constraint=models.UniqueConstraint(fields=('household', 'subsidy', 'period'), name='subsidy_once_a_period'),
-        ),
-        migrations.AddIndex(
-            model_name='payrollperson',
-            index=models.Index(fields=['id_index'], name='payroll_person_index'),
-        ),
-        migrations.AddConstraint(
-            model_name='payrollperson',
-            constraint=models.UniqueConstraint(fields=('region_code', 'id_index'), name='payroll_person_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='payrollperson',
-            constraint=models.CheckConstraint(condition=models.Q(('source', ''), _negated=True), name='payroll_person_has_source'),
         ),
         code_kept_true(
             "funds_paymentbatch", "account_id", "region_code", "funds_account",

@@ -133,6 +133,21 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '小额信贷',
+                'indexes': [
+                    models.Index(fields=['village_code', 'lent_on'], name='loan_scope'),
+                    models.Index(condition=models.Q(('repaid__lt', models.F('amount'))), fields=['due_now'], name='loan_due'),
+                    django.contrib.postgres.indexes.GinIndex(fields=['flags'], name='loan_flags'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('bank', 'contract_no'), name='loan_once'),
+                    models.CheckConstraint(condition=models.Q(('addon__gte', 0), ('addon__lt', models.F('amount')), ('amount__gt', 0)), name='loan_lends_something'),
+                    models.CheckConstraint(condition=models.Q(('repaid__gte', 0), ('repaid__lte', models.F('amount'))), name='loan_never_repaid_beyond'),
+                    models.CheckConstraint(condition=models.Q(('subsidised__gte', 0)), name='loan_subsidy'),
+                    models.CheckConstraint(condition=models.Q(('due_on__gt', models.F('lent_on'))), name='loan_ends_later'),
+                    models.CheckConstraint(condition=models.Q(('rate__gte', 0)), name='loan_rate'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('bank', ''), _negated=True), models.Q(('contract_no', ''), _negated=True), models.Q(('borrower', ''), _negated=True), models.Q(('use', ''), _negated=True)), name='loan_says_it'),
+                    models.CheckConstraint(condition=models.Q(('user_kind__in', ('', 'BORROWER')), models.Q(('user_name', ''), _negated=True), _connector='OR'), name='loan_user_has_a_name'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -149,6 +164,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '贷款事项',
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='loan_event_says_why'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -164,6 +182,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '小额信贷政策',
+                'constraints': [
+                    models.UniqueConstraint(fields=('region_prefix', 'valid_from'), name='loan_rule_once'),
+                    models.CheckConstraint(condition=models.Q(('source', ''), _negated=True), name='loan_rule_has_a_source'),
+                    models.CheckConstraint(condition=models.Q(('valid_to', None), ('valid_to__gt', models.F('valid_from')), _connector='OR'), name='loan_rule_ends'),
+                ],
             },
         ),
         migrations.AddField(
@@ -197,72 +220,12 @@ class Migration(migrations.Migration):
             field=models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reversed_by', to='funds.loanevent', verbose_name='更正的事项'),
         ),
         migrations.AddConstraint(
-            model_name='loanrule',
-            constraint=models.UniqueConstraint(fields=('region_prefix', 'valid_from'), name='loan_rule_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='loanrule',
-            constraint=models.CheckConstraint(condition=models.Q(('source', ''), _negated=True), name='loan_rule_has_a_source'),
-        ),
-        migrations.AddConstraint(
-            model_name='loanrule',
-            constraint=models.CheckConstraint(condition=models.Q(('valid_to', None), ('valid_to__gt', models.F('valid_from')), _connector='OR'), name='loan_rule_ends'),
-        ),
-        migrations.AddIndex(
-            model_name='loan',
-            index=models.Index(fields=['village_code', 'lent_on'], name='loan_scope'),
-        ),
-        migrations.AddIndex(
-            model_name='loan',
-            index=models.Index(condition=models.Q(('repaid__lt', models.F('amount'))), fields=['due_now'], name='loan_due'),
-        ),
-        migrations.AddIndex(
-            model_name='loan',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['flags'], name='loan_flags'),
-        ),
-        migrations.AddConstraint(
             model_name='loan',
             constraint=models.UniqueConstraint(fields=('id', 'village_code'), name='loan_id_village'),
         ),
         migrations.AddConstraint(
-            model_name='loan',
-            constraint=models.UniqueConstraint(fields=('bank', 'contract_no'), name='loan_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='loan',
-            constraint=models.CheckConstraint(condition=models.Q(('addon__gte', 0), ('addon__lt', models.F('amount')), ('amount__gt', 0)), name='loan_lends_something'),
-        ),
-        migrations.AddConstraint(
-            model_name='loan',
-            constraint=models.CheckConstraint(condition=models.Q(('repaid__gte', 0), ('repaid__lte', models.F('amount'))), name='loan_never_repaid_beyond'),
-        ),
-        migrations.AddConstraint(
-            model_name='loan',
-            constraint=models.CheckConstraint(condition=models.Q(('subsidised__gte', 0)), name='loan_subsidy'),
-        ),
-        migrations.AddConstraint(
-            model_name='loan',
-            constraint=models.CheckConstraint(condition=models.Q(('due_on__gt', models.F('lent_on'))), name='loan_ends_later'),
-        ),
-        migrations.AddConstraint(
-            model_name='loan',
-            constraint=models.CheckConstraint(condition=models.Q(('rate__gte', 0)), name='loan_rate'),
-        ),
-        migrations.AddConstraint(
-            model_name='loan',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('bank', ''), _negated=True), models.Q(('contract_no', ''), _negated=True), models.Q(('borrower', ''), _negated=True), models.Q(('use', ''), _negated=True)), name='loan_says_it'),
-        ),
-        migrations.AddConstraint(
-            model_name='loan',
-            constraint=models.CheckConstraint(condition=models.Q(('user_kind__in', ('', 'BORROWER')), models.Q(('user_name', ''), _negated=True), _connector='OR'), name='loan_user_has_a_name'),
-        ),
-        migrations.AddConstraint(
             model_name='loanevent',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('amount', 0), ('kind', 'EXTEND'), models.Q(('until__isnull', False), ('reverses__isnull', False), _connector='OR')), models.Q(models.Q(('kind', 'EXTEND'), _negated=True), ('until', None), models.Q(models.Q(('amount__gt', 0), ('reverses', None)), models.Q(('amount__lt', 0), ('reverses__isnull', False)), _connector='OR')), _connector='OR'), name='loan_event_amount'),
-        ),
-        migrations.AddConstraint(
-            model_name='loanevent',
-            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='loan_event_says_why'),
         ),
         code_kept_true(
             "funds_loan", "household_id", "village_code", "households_household",

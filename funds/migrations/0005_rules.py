@@ -151,6 +151,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '待核查区划',
+                'indexes': [
+                    models.Index(fields=['code', 'year'], name='dirty_fund'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -173,6 +176,13 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': '资金规则',
                 'ordering': ['code'],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(models.Q(('source', ''), _negated=True), models.Q(('requirement', ''), _negated=True)), name='fund_rule_has_source'),
+                    models.CheckConstraint(condition=models.Q(('valid_to__isnull', True), ('valid_to__gte', models.F('valid_from')), _connector='OR'), name='fund_rule_ends_after_start'),
+                    models.CheckConstraint(condition=models.Q(('threshold__isnull', True), ('threshold__gte', 0), _connector='OR'), name='fund_rule_threshold_not_negative'),
+                    models.CheckConstraint(condition=models.Q(('check_kind__in', ['NEGATIVE_LIST', 'BEFORE_APPROVAL', 'AHEAD', 'ADVANCE', 'UNPAID', 'IDLE_PROJECT', 'PUBLICITY', 'UNREGISTERED', 'TWICE', 'IDLE_MONEY', 'DEEP_SHARE', 'DEEP_AMOUNT', 'DEEP_VILLAGE', 'EXIT_VILLAGE', 'EXIT_PERSON', 'DEPARTMENT_SHARE', 'LOAN_AVERAGE', 'HELD_PAYMENT', 'HELD_TARGET'])), name='fund_rule_check'),
+                    models.CheckConstraint(condition=models.Q(('region_prefix__regex', '^([0-9]{2}|[0-9]{4}|[0-9]{6})?$')), name='fund_rule_place'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -198,55 +208,17 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '资金问题',
+                'indexes': [
+                    models.Index(fields=['region_code', 'year'], name='fund_finding_scope'),
+                    models.Index(fields=['subject', 'subject_id'], name='fund_finding_subject'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('rule', 'year', 'subject', 'subject_id'), name='fund_finding_once'),
+                    models.CheckConstraint(condition=models.Q(('state__in', ['VIOLATED', 'SUSPECTED', 'UNKNOWN']), ('subject__in', ['PROJECT', 'VOUCHER', 'ACCOUNT', 'HOUSEHOLD', 'REGION']), models.Q(('words', ''), _negated=True)), name='fund_finding_says_what'),
+                    models.CheckConstraint(condition=models.Q(('closed_on__isnull', True), models.Q(('closed_on__gte', models.F('opened_on')), models.Q(('reopened_on__isnull', True), ('closed_on__gte', models.F('reopened_on')), _connector='OR')), _connector='OR'), name='fund_finding_closed_after_opened'),
+                    models.CheckConstraint(condition=models.Q(('year__gte', 2010), ('year__lte', 2100)), name='fund_finding_year'),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name='dirtyfund',
-            index=models.Index(fields=['code', 'year'], name='dirty_fund'),
-        ),
-        migrations.AddConstraint(
-            model_name='fundrule',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('source', ''), _negated=True), models.Q(('requirement', ''), _negated=True)), name='fund_rule_has_source'),
-        ),
-        migrations.AddConstraint(
-            model_name='fundrule',
-            constraint=models.CheckConstraint(condition=models.Q(('valid_to__isnull', True), ('valid_to__gte', models.F('valid_from')), _connector='OR'), name='fund_rule_ends_after_start'),
-        ),
-        migrations.AddConstraint(
-            model_name='fundrule',
-            constraint=models.CheckConstraint(condition=models.Q(('threshold__isnull', True), ('threshold__gte', 0), _connector='OR'), name='fund_rule_threshold_not_negative'),
-        ),
-        migrations.AddConstraint(
-            model_name='fundrule',
-            constraint=models.CheckConstraint(condition=models.Q(('check_kind__in', ['NEGATIVE_LIST', 'BEFORE_APPROVAL', 'AHEAD', 'ADVANCE', 'UNPAID', 'IDLE_PROJECT', 'PUBLICITY', 'UNREGISTERED', 'TWICE', 'IDLE_MONEY', 'DEEP_SHARE', 'DEEP_AMOUNT', 'DEEP_VILLAGE', 'EXIT_VILLAGE', 'EXIT_PERSON', 'DEPARTMENT_SHARE', 'LOAN_AVERAGE', 'HELD_PAYMENT', 'HELD_TARGET'])), name='fund_rule_check'),
-        ),
-        migrations.AddConstraint(
-            model_name='fundrule',
-            constraint=models.CheckConstraint(condition=models.Q(('region_prefix__regex', '^([0-9]{2}|[0-9]{4}|[0-9]{6})?$')), name='fund_rule_place'),
-        ),
-        migrations.AddIndex(
-            model_name='fundfinding',
-            index=models.Index(fields=['region_code', 'year'], name='fund_finding_scope'),
-        ),
-        migrations.AddIndex(
-            model_name='fundfinding',
-            index=models.Index(fields=['subject', 'subject_id'], name='fund_finding_subject'),
-        ),
-        migrations.AddConstraint(
-            model_name='fundfinding',
-            constraint=models.UniqueConstraint(fields=('rule', 'year', 'subject', 'subject_id'), name='fund_finding_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='fundfinding',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['VIOLATED', 'SUSPECTED', 'UNKNOWN']), ('subject__in', ['PROJECT', 'VOUCHER', 'ACCOUNT', 'HOUSEHOLD', 'REGION']), models.Q(('words', ''), _negated=True)), name='fund_finding_says_what'),
-        ),
-        migrations.AddConstraint(
-            model_name='fundfinding',
-            constraint=models.CheckConstraint(condition=models.Q(('closed_on__isnull', True), models.Q(('closed_on__gte', models.F('opened_on')), models.Q(('reopened_on__isnull', True), ('closed_on__gte', models.F('reopened_on')), _connector='OR')), _connector='OR'), name='fund_finding_closed_after_opened'),
-        ),
-        migrations.AddConstraint(
-            model_name='fundfinding',
-            constraint=models.CheckConstraint(condition=models.Q(('year__gte', 2010), ('year__lte', 2100)), name='fund_finding_year'),
         ),
         code_kept_true(
             "funds_fundfinding", "region_id", "region_code", "villages_region", target_code="code"

@@ -76,6 +76,13 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '贫困户',
+                'indexes': [
+                    models.Index(fields=['village_code', 'household_no'], name='household_scope'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('household_no__regex', '^[0-9A-Za-z]{1,20}$')), name='household_no_text'),
+                    models.CheckConstraint(condition=models.Q(('village_code__endswith', '000'), _negated=True), name='household_in_a_village'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -88,6 +95,10 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': '年度',
                 'ordering': ['-year'],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('year__gte', 2010), ('year__lte', 2100)), name='partition_year_range'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('closed_at__isnull', True), ('closed_by__isnull', True)), ('closed_at__isnull', False), _connector='OR'), name='partition_closed_when_and_who'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -165,6 +176,18 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '贫困户年度信息',
+                'constraints': [
+                    models.UniqueConstraint(fields=('household', 'partition'), name='household_year_once'),
+                    models.UniqueConstraint(fields=('partition', 'village_code', 'household'), name='household_year_scope'),
+                    models.CheckConstraint(condition=models.Q(('exit_status__in', ('0', '2', '3', '1', '4'))), name='household_year_exit_status'),
+                    models.CheckConstraint(condition=models.Q(('exit_year__isnull', True), ('identified_year__isnull', True), ('exit_year__gte', models.F('identified_year')), _connector='OR'), name='household_year_exit_after_identification'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('exit_status__in', ('1', '4')), _negated=True), ('exit_year__isnull', True), ('exit_year__lte', models.F('partition')), _connector='OR'), name='household_year_exit_not_in_future'),
+                    models.CheckConstraint(condition=models.Q(('identified_year__isnull', True), ('identified_year__lte', models.F('partition')), _connector='OR'), name='household_year_identified_not_in_future'),
+                    models.CheckConstraint(condition=models.Q(('other_causes__len__lte', 2)), name='household_year_two_other_causes'),
+                    models.CheckConstraint(condition=models.Q(('farmland_mu__isnull', True), ('farmland_mu__gte', 0), _connector='OR'), name='household_year_farmland_mu_not_negative'),
+                    models.CheckConstraint(condition=models.Q(('house_area_m2__isnull', True), ('house_area_m2__gte', 0), _connector='OR'), name='household_year_house_area_m2_not_negative'),
+                    models.CheckConstraint(condition=models.Q(('distance_to_main_road_km__isnull', True), ('distance_to_main_road_km__gte', 0), _connector='OR'), name='household_year_distance_to_main_road_km_not_negative'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -186,6 +209,15 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '贫困人口',
+                'indexes': [
+                    models.Index(fields=['name'], name='person_name', opclasses=['varchar_pattern_ops']),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(models.Q(('id_no18', ''), _negated=True), models.Q(('id_no18__startswith', '999999'), _negated=True)), fields=('id_no18',), name='person_one_per_number'),
+                    models.CheckConstraint(condition=models.Q(('person_no__regex', '^[0-9A-Za-z]{1,20}$')), name='person_no_text'),
+                    models.CheckConstraint(condition=models.Q(('sex__in', ('', '01', '02'))), name='person_sex'),
+                    models.CheckConstraint(condition=models.Q(('id_no__regex', '^[0-9A-Z]{0,22}$')), name='person_id_no_text'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -206,6 +238,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '成员变动',
+                'indexes': [
+                    models.Index(fields=['partition', 'village_code'], name='membership_flows'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('persons__in', (-1, 1))), name='membership_event_one_person'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -251,6 +289,15 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '贫困人口年度信息',
+                'indexes': [
+                    models.Index(fields=['partition', 'village_code', 'household'], name='person_year_scope'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('person', 'partition'), name='person_year_once'),
+                    models.UniqueConstraint(condition=models.Q(('relation_to_head', '01')), fields=('household', 'partition'), name='person_year_one_head'),
+                    models.CheckConstraint(condition=models.Q(('work_months__isnull', True), models.Q(('work_months__gte', 0), ('work_months__lte', 12)), _connector='OR'), name='person_year_work_months'),
+                    models.CheckConstraint(condition=models.Q(('public_post_months__isnull', True), ('public_post_months__lte', 12), _connector='OR'), name='person_year_post_months'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -272,134 +319,18 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '状态事件',
+                'indexes': [
+                    models.Index(fields=['household', 'partition'], name='status_event_household'),
+                    models.Index(condition=models.Q(('is_opening', False)), fields=['partition', 'village_code'], name='status_event_flows'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('households__in', (-1, 0, 1))), name='status_event_one_household'),
+                    models.CheckConstraint(condition=models.Q(('year__isnull', True), ('year__lte', models.F('partition')), _connector='OR'), name='status_event_not_in_future'),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name='household',
-            index=models.Index(fields=['village_code', 'household_no'], name='household_scope'),
-        ),
-        migrations.AddConstraint(
-            model_name='household',
-            constraint=models.CheckConstraint(condition=models.Q(('household_no__regex', '^[0-9A-Za-z]{1,20}$')), name='household_no_text'),
-        ),
-        migrations.AddConstraint(
-            model_name='household',
-            constraint=models.CheckConstraint(condition=models.Q(('village_code__endswith', '000'), _negated=True), name='household_in_a_village'),
         ),
         migrations.AddConstraint(
             model_name='household',
             constraint=models.UniqueConstraint(fields=('id', 'village_code'), name='household_id_village'),
-        ),
-        migrations.AddConstraint(
-            model_name='partition',
-            constraint=models.CheckConstraint(condition=models.Q(('year__gte', 2010), ('year__lte', 2100)), name='partition_year_range'),
-        ),
-        migrations.AddConstraint(
-            model_name='partition',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('closed_at__isnull', True), ('closed_by__isnull', True)), ('closed_at__isnull', False), _connector='OR'), name='partition_closed_when_and_who'),
-        ),
-        migrations.AddConstraint(
-            model_name='householdyear',
-            constraint=models.UniqueConstraint(fields=('household', 'partition'), name='household_year_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='householdyear',
-            constraint=models.UniqueConstraint(fields=('partition', 'village_code', 'household'), name='household_year_scope'),
-        ),
-        migrations.AddConstraint(
-            model_name='householdyear',
-            constraint=models.CheckConstraint(condition=models.Q(('exit_status__in', ('0', '2', '3', '1', '4'))), name='household_year_exit_status'),
-        ),
-        migrations.AddConstraint(
-            model_name='householdyear',
-            constraint=models.CheckConstraint(condition=models.Q(('exit_year__isnull', True), ('identified_year__isnull', True), ('exit_year__gte', models.F('identified_year')), _connector='OR'), name='household_year_exit_after_identification'),
-        ),
-        migrations.AddConstraint(
-            model_name='householdyear',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('exit_status__in', ('1', '4')), _negated=True), ('exit_year__isnull', True), ('exit_year__lte', models.F('partition')), _connector='OR'), name='household_year_exit_not_in_future'),
-        ),
-        migrations.AddConstraint(
-            model_name='householdyear',
-            constraint=models.CheckConstraint(condition=models.Q(('identified_year__isnull', True), ('identified_year__lte', models.F('partition')), _connector='OR'), name='household_year_identified_not_in_future'),
-        ),
-        migrations.AddConstraint(
-            model_name='householdyear',
-            constraint=models.CheckConstraint(condition=models.Q(('other_causes__len__lte', 2)), name='household_year_two_other_causes'),
-        ),
-        migrations.AddConstraint(
-            model_name='householdyear',
-            constraint=models.CheckConstraint(condition=models.Q(('farmland_mu__isnull', True), ('farmland_mu__gte', 0), _connector='OR'), name='household_year_farmland_mu_not_negative'),
-        ),
-        migrations.AddConstraint(
-            model_name='householdyear',
-            constraint=models.CheckConstraint(condition=models.Q(('house_area_m2__isnull', True), ('house_area_m2__gte', 0), _connector='OR'), name='household_year_house_area_m2_not_negative'),
-        ),
-        migrations.AddConstraint(
-            model_name='householdyear',
-            constraint=models.CheckConstraint(condition=models.Q(('distance_to_main_road_km__isnull', True), ('distance_to_main_road_km__gte', 0), _connector='OR'), name='household_year_distance_to_main_road_km_not_negative'),
-        ),
-        migrations.AddIndex(
-            model_name='person',
-            index=models.Index(fields=['name'], name='person_name', opclasses=['varchar_pattern_ops']),
-        ),
-        migrations.AddConstraint(
-            model_name='person',
-            constraint=models.UniqueConstraint(condition=models.Q(models.Q(('id_no18', ''), _negated=True), models.Q(('id_no18__startswith', '999999'), _negated=True)), fields=('id_no18',), name='person_one_per_number'),
-        ),
-        migrations.AddConstraint(
-            model_name='person',
-            constraint=models.CheckConstraint(condition=models.Q(('person_no__regex', '^[0-9A-Za-z]{1,20}$')), name='person_no_text'),
-        ),
-        migrations.AddConstraint(
-            model_name='person',
-            constraint=models.CheckConstraint(condition=models.Q(('sex__in', ('', '01', '02'))), name='person_sex'),
-        ),
-        migrations.AddConstraint(
-            model_name='person',
-            constraint=models.CheckConstraint(condition=models.Q(('id_no__regex', '^[0-9A-Z]{0,22}$')), name='person_id_no_text'),
-        ),
-        migrations.AddIndex(
-            model_name='membershipevent',
-            index=models.Index(fields=['partition', 'village_code'], name='membership_flows'),
-        ),
-        migrations.AddConstraint(
-            model_name='membershipevent',
-            constraint=models.CheckConstraint(condition=models.Q(('persons__in', (-1, 1))), name='membership_event_one_person'),
-        ),
-        migrations.AddIndex(
-            model_name='personyear',
-            index=models.Index(fields=['partition', 'village_code', 'household'], name='person_year_scope'),
-        ),
-        migrations.AddConstraint(
-            model_name='personyear',
-            constraint=models.UniqueConstraint(fields=('person', 'partition'), name='person_year_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='personyear',
-            constraint=models.UniqueConstraint(condition=models.Q(('relation_to_head', '01')), fields=('household', 'partition'), name='person_year_one_head'),
-        ),
-        migrations.AddConstraint(
-            model_name='personyear',
-            constraint=models.CheckConstraint(condition=models.Q(('work_months__isnull', True), models.Q(('work_months__gte', 0), ('work_months__lte', 12)), _connector='OR'), name='person_year_work_months'),
-        ),
-        migrations.AddConstraint(
-            model_name='personyear',
-            constraint=models.CheckConstraint(condition=models.Q(('public_post_months__isnull', True), ('public_post_months__lte', 12), _connector='OR'), name='person_year_post_months'),
-        ),
-        migrations.AddIndex(
-            model_name='statusevent',
-            index=models.Index(fields=['household', 'partition'], name='status_event_household'),
-        ),
-        migrations.AddIndex(
-            model_name='statusevent',
-            index=models.Index(condition=models.Q(('is_opening', False)), fields=['partition', 'village_code'], name='status_event_flows'),
-        ),
-        migrations.AddConstraint(
-            model_name='statusevent',
-            constraint=models.CheckConstraint(condition=models.Q(('households__in', (-1, 0, 1))), name='status_event_one_household'),
-        ),
-        migrations.AddConstraint(
-            model_name='statusevent',
-            constraint=models.CheckConstraint(condition=models.Q(('year__isnull', True), ('year__lte', models.F('partition')), _connector='OR'), name='status_event_not_in_future'),
         ),
     ]

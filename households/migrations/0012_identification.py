@@ -174,6 +174,13 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '识别与退出程序',
+                'indexes': [
+                    models.Index(fields=['village_code', 'partition', 'state'], name='procedure_scope'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('kind__in', ['IDENTIFY', 'RELAPSE', 'REMOVE'])), name='procedure_kind'),
+                    models.CheckConstraint(condition=models.Q(('state', 'OPEN'), ('step', ''), _connector='XOR'), name='procedure_open_has_a_step'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -192,6 +199,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '程序中的农户',
+                'constraints': [
+                    models.UniqueConstraint(fields=('procedure', 'household'), name='procedure_household_once'),
+                    models.CheckConstraint(condition=models.Q(('dropped_on__isnull', True), models.Q(('dropped_reason', ''), _negated=True), _connector='OR'), name='procedure_case_dropped_why'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -215,6 +226,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '程序步骤',
+                'constraints': [
+                    models.UniqueConstraint(fields=('procedure', 'position'), name='procedure_step_decided_once'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('entitled__isnull', True), ('present__isnull', True)), models.Q(('entitled__gte', models.F('present')), ('present__isnull', False)), _connector='OR'), name='procedure_step_present_of_entitled'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -236,6 +251,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '公示',
+                'constraints': [
+                    models.UniqueConstraint(fields=('procedure', 'step'), name='publicity_once'),
+                    models.CheckConstraint(condition=models.Q(('ends_on__gte', models.F('starts_on')), ('min_days__gte', 1)), name='publicity_takes_a_day'),
+                    models.CheckConstraint(condition=models.Q(('source', ''), _negated=True), name='publicity_has_a_source'),
+                    models.UniqueConstraint(fields=("id", "village_code"), name="publicity_id_village"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -255,6 +276,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '异议',
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(models.Q(('answer', ''), ('answered_by__isnull', True), ('answered_on__isnull', True)), models.Q(models.Q(('answer', ''), _negated=True), ('answered_by__isnull', False), ('answered_on__isnull', False)), _connector='OR'), name='objection_answered_when_and_by_whom'),
+                    models.CheckConstraint(condition=models.Q(('answered_on__isnull', True), ('answered_on__gte', models.F('raised_on')), _connector='OR'), name='objection_answered_after_raised'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -277,61 +302,9 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('region_code', 'kind', 'step'), name='notice_rule_once'), models.CheckConstraint(condition=models.Q(('min_days__gte', 1), ('min_days__lte', 90), models.Q(('source', ''), _negated=True)), name='notice_rule_days_and_source'), models.CheckConstraint(condition=models.Q(('day_kind', 'CALENDAR'), ('holidays__len__gt', 0), _connector='OR'), name='notice_rule_working_days_need_a_table')],
             },
         ),
-        migrations.AddIndex(
-            model_name='procedure',
-            index=models.Index(fields=['village_code', 'partition', 'state'], name='procedure_scope'),
-        ),
-        migrations.AddConstraint(
-            model_name='procedure',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['IDENTIFY', 'RELAPSE', 'REMOVE'])), name='procedure_kind'),
-        ),
-        migrations.AddConstraint(
-            model_name='procedure',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'OPEN'), ('step', ''), _connector='XOR'), name='procedure_open_has_a_step'),
-        ),
         migrations.AddConstraint(
             model_name='procedure',
             constraint=models.UniqueConstraint(fields=('id', 'village_code'), name='procedure_id_village'),
-        ),
-        migrations.AddConstraint(
-            model_name='procedurecase',
-            constraint=models.UniqueConstraint(fields=('procedure', 'household'), name='procedure_household_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='procedurecase',
-            constraint=models.CheckConstraint(condition=models.Q(('dropped_on__isnull', True), models.Q(('dropped_reason', ''), _negated=True), _connector='OR'), name='procedure_case_dropped_why'),
-        ),
-        migrations.AddConstraint(
-            model_name='procedurestep',
-            constraint=models.UniqueConstraint(fields=('procedure', 'position'), name='procedure_step_decided_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='procedurestep',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('entitled__isnull', True), ('present__isnull', True)), models.Q(('entitled__gte', models.F('present')), ('present__isnull', False)), _connector='OR'), name='procedure_step_present_of_entitled'),
-        ),
-        migrations.AddConstraint(
-            model_name='publicity',
-            constraint=models.UniqueConstraint(fields=('procedure', 'step'), name='publicity_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='publicity',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_on__gte', models.F('starts_on')), ('min_days__gte', 1)), name='publicity_takes_a_day'),
-        ),
-        migrations.AddConstraint(
-            model_name='publicity',
-            constraint=models.CheckConstraint(condition=models.Q(('source', ''), _negated=True), name='publicity_has_a_source'),
-        ),
-        migrations.AddConstraint(
-            model_name='objection',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('answer', ''), ('answered_by__isnull', True), ('answered_on__isnull', True)), models.Q(models.Q(('answer', ''), _negated=True), ('answered_by__isnull', False), ('answered_on__isnull', False)), _connector='OR'), name='objection_answered_when_and_by_whom'),
-        ),
-        migrations.AddConstraint(
-            model_name='objection',
-            constraint=models.CheckConstraint(condition=models.Q(('answered_on__isnull', True), ('answered_on__gte', models.F('raised_on')), _connector='OR'), name='objection_answered_after_raised'),
-        ),
-        migrations.AddConstraint(
-            model_name="publicity",
-            constraint=models.UniqueConstraint(fields=("id", "village_code"), name="publicity_id_village"),
         ),
         code_kept_true("households_procedure", "village_id", "village_code", "villages_region", target_code="code"),
         _of_procedure("households_procedurecase"),

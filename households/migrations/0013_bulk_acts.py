@@ -98,6 +98,27 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "任务",
+                'indexes': [
+                    models.Index(fields=["region_code", "partition", "-id"], name="task_scope"),
+                    models.Index(
+                condition=models.Q(("closed_at__isnull", True)),
+                fields=["owner"],
+                name="task_of_owner",
+            ),
+                ],
+                'constraints': [
+                    models.CheckConstraint(
+                condition=models.Q(("title", ""), _negated=True), name="task_has_a_title"
+            ),
+                    models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("closed_at__isnull", True), ("closed_by__isnull", True)),
+                    models.Q(("closed_at__isnull", False), ("closed_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="task_closed_when_and_who",
+            ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -216,6 +237,52 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "批量办理",
+                'indexes': [
+                    models.Index(fields=["region_code", "-id"], name="bulk_act_scope"),
+                ],
+                'constraints': [
+                    models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("kind", "ASSIGN"), ("task__isnull", True), ("user__isnull", False)),
+                    models.Q(("kind", "MARK"), ("task__isnull", True), ("user__isnull", True)),
+                    models.Q(("kind", "TASK"), ("task__isnull", False), ("user__isnull", True)),
+                    _connector="OR",
+                ),
+                name="bulk_act_kind",
+            ),
+                    models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("done_at__isnull", True), ("refusal", ""), ("state", "WAITING")),
+                    models.Q(("done_at__isnull", False), ("refusal", ""), ("state", "DONE")),
+                    models.Q(
+                        ("done_at__isnull", True),
+                        ("state", "FAILED"),
+                        models.Q(("refusal", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="bulk_act_state",
+            ),
+                    models.CheckConstraint(
+                condition=models.Q(
+                    ("affected__lte", models.F("matched")), models.Q(("reason", ""), _negated=True)
+                ),
+                name="bulk_act_counts",
+            ),
+                    models.CheckConstraint(
+                condition=models.Q(
+                    ("undoes__isnull", True),
+                    models.Q(("undoes", models.F("id")), _negated=True),
+                    _connector="OR",
+                ),
+                name="bulk_act_undoes_another",
+            ),
+                    models.UniqueConstraint(
+                condition=models.Q(("state", "FAILED"), _negated=True),
+                fields=("undoes",),
+                name="bulk_act_undone_once",
+            ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -265,6 +332,27 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "任务中的户",
+                'indexes': [
+                    models.Index(
+                fields=["task", "village_code", "household"], name="task_item_order"
+            ),
+                    models.Index(fields=["household"], name="task_item_household"),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(
+                condition=models.Q(("removed_at__isnull", True)),
+                fields=("task", "household"),
+                name="task_item_once",
+            ),
+                    models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("done_at__isnull", True), ("done_by__isnull", True)),
+                    models.Q(("done_at__isnull", False), ("done_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="task_item_done_when_and_who",
+            ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -460,124 +548,6 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="task",
-            index=models.Index(fields=["region_code", "partition", "-id"], name="task_scope"),
-        ),
-        migrations.AddIndex(
-            model_name="task",
-            index=models.Index(
-                condition=models.Q(("closed_at__isnull", True)),
-                fields=["owner"],
-                name="task_of_owner",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="task",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("title", ""), _negated=True), name="task_has_a_title"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="task",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("closed_at__isnull", True), ("closed_by__isnull", True)),
-                    models.Q(("closed_at__isnull", False), ("closed_by__isnull", False)),
-                    _connector="OR",
-                ),
-                name="task_closed_when_and_who",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="bulkact",
-            index=models.Index(fields=["region_code", "-id"], name="bulk_act_scope"),
-        ),
-        migrations.AddConstraint(
-            model_name="bulkact",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("kind", "ASSIGN"), ("task__isnull", True), ("user__isnull", False)),
-                    models.Q(("kind", "MARK"), ("task__isnull", True), ("user__isnull", True)),
-                    models.Q(("kind", "TASK"), ("task__isnull", False), ("user__isnull", True)),
-                    _connector="OR",
-                ),
-                name="bulk_act_kind",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="bulkact",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("done_at__isnull", True), ("refusal", ""), ("state", "WAITING")),
-                    models.Q(("done_at__isnull", False), ("refusal", ""), ("state", "DONE")),
-                    models.Q(
-                        ("done_at__isnull", True),
-                        ("state", "FAILED"),
-                        models.Q(("refusal", ""), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="bulk_act_state",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="bulkact",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("affected__lte", models.F("matched")), models.Q(("reason", ""), _negated=True)
-                ),
-                name="bulk_act_counts",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="bulkact",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("undoes__isnull", True),
-                    models.Q(("undoes", models.F("id")), _negated=True),
-                    _connector="OR",
-                ),
-                name="bulk_act_undoes_another",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="bulkact",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "FAILED"), _negated=True),
-                fields=("undoes",),
-                name="bulk_act_undone_once",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="taskitem",
-            index=models.Index(
-                fields=["task", "village_code", "household"], name="task_item_order"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="taskitem",
-            index=models.Index(fields=["household"], name="task_item_household"),
-        ),
-        migrations.AddConstraint(
-            model_name="taskitem",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("removed_at__isnull", True)),
-                fields=("task", "household"),
-                name="task_item_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="taskitem",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("done_at__isnull", True), ("done_by__isnull", True)),
-                    models.Q(("done_at__isnull", False), ("done_by__isnull", False)),
-                    _connector="OR",
-                ),
-                name="task_item_done_when_and_who",
-            ),
         ),
         *(
             code_kept_true(

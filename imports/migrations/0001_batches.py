@@ -81,6 +81,15 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': '导入批次',
                 'ordering': ['-id'],
+                'indexes': [
+                    models.Index(fields=['region_prefix', '-id'], name='batch_scope'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('sha256__regex', '^[0-9a-f]{64}$')), name='batch_file_print'),
+                    models.CheckConstraint(condition=models.Q(('persons_read', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('persons_created'), '+', models.F('persons_updated')), '+', models.F('persons_unchanged')), '+', models.F('persons_rejected')))), name='batch_persons_add_up'),
+                    models.CheckConstraint(condition=models.Q(('households_read', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('households_created'), '+', models.F('households_updated')), '+', models.F('households_unchanged')), '+', models.F('households_rejected')))), name='batch_households_add_up'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('state', 'APPLIED'), _negated=True), ('applied_at__isnull', False), _connector='OR'), name='batch_applied_when'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -94,6 +103,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '版式表头',
+                'constraints': [
+                    models.UniqueConstraint(fields=('layout', 'header'), name='layout_header_once'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -110,34 +122,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '问题',
+                'indexes': [
+                    models.Index(fields=['batch', 'rule', 'row_no'], name='problem_batch_rule'),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name='batch',
-            index=models.Index(fields=['region_prefix', '-id'], name='batch_scope'),
-        ),
-        migrations.AddConstraint(
-            model_name='batch',
-            constraint=models.CheckConstraint(condition=models.Q(('sha256__regex', '^[0-9a-f]{64}$')), name='batch_file_print'),
-        ),
-        migrations.AddConstraint(
-            model_name='batch',
-            constraint=models.CheckConstraint(condition=models.Q(('persons_read', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('persons_created'), '+', models.F('persons_updated')), '+', models.F('persons_unchanged')), '+', models.F('persons_rejected')))), name='batch_persons_add_up'),
-        ),
-        migrations.AddConstraint(
-            model_name='batch',
-            constraint=models.CheckConstraint(condition=models.Q(('households_read', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('households_created'), '+', models.F('households_updated')), '+', models.F('households_unchanged')), '+', models.F('households_rejected')))), name='batch_households_add_up'),
-        ),
-        migrations.AddConstraint(
-            model_name='batch',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'APPLIED'), _negated=True), ('applied_at__isnull', False), _connector='OR'), name='batch_applied_when'),
-        ),
-        migrations.AddConstraint(
-            model_name='layoutheader',
-            constraint=models.UniqueConstraint(fields=('layout', 'header'), name='layout_header_once'),
-        ),
-        migrations.AddIndex(
-            model_name='problem',
-            index=models.Index(fields=['batch', 'rule', 'row_no'], name='problem_batch_rule'),
         ),
     ]

@@ -26,6 +26,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '致崩文件',
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('sha256__regex', '^[0-9a-f]{64}$')), name='poisoned_file_print'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -39,6 +42,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '原始行',
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('last_row__gte', models.F('first_row'))), name='raw_block_ends_after_start'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -73,6 +79,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '规则设置',
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('first_year__isnull', True), ('last_year__isnull', True), ('last_year__gte', models.F('first_year')), _connector='OR'), name='rule_setting_years_in_order'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -85,6 +94,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '批次写入',
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('verdict__in', ('C', 'U'))), name='touch_created_or_updated'),
+                ],
             },
         ),
         migrations.AddField(
@@ -220,10 +232,6 @@ class Migration(migrations.Migration):
             model_name='batch',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'UNDONE'), _negated=True), models.Q(('applied_at__isnull', False), ('undone_at__isnull', False)), _connector='OR'), name='batch_undone_when'),
         ),
-        migrations.AddConstraint(
-            model_name='poisonedfile',
-            constraint=models.CheckConstraint(condition=models.Q(('sha256__regex', '^[0-9a-f]{64}$')), name='poisoned_file_print'),
-        ),
         migrations.AddField(
             model_name='rawblock',
             name='batch',
@@ -258,20 +266,8 @@ class Migration(migrations.Migration):
             model_name='rawblock',
             constraint=models.UniqueConstraint(fields=('batch', 'first_row'), name='raw_block_once'),
         ),
-        migrations.AddConstraint(
-            model_name='rawblock',
-            constraint=models.CheckConstraint(condition=models.Q(('last_row__gte', models.F('first_row'))), name='raw_block_ends_after_start'),
-        ),
-        migrations.AddConstraint(
-            model_name='rulesetting',
-            constraint=models.CheckConstraint(condition=models.Q(('first_year__isnull', True), ('last_year__isnull', True), ('last_year__gte', models.F('first_year')), _connector='OR'), name='rule_setting_years_in_order'),
-        ),
         migrations.AddIndex(
             model_name='touch',
             index=models.Index(fields=['batch', 'target'], name='touch_of_batch'),
-        ),
-        migrations.AddConstraint(
-            model_name='touch',
-            constraint=models.CheckConstraint(condition=models.Q(('verdict__in', ('C', 'U'))), name='touch_created_or_updated'),
         ),
     ]

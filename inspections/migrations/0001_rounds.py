@@ -67,6 +67,24 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '评估轮次',
+                'indexes': [
+                    models.Index(fields=['region_code', 'partition'], name='round_scope'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('kind__in', ['COUNTY_SELF', 'CITY_REVIEW', 'PROVINCE_CHECK', 'THIRD_PARTY', 'SPOT_CHECK'])), name='round_kind'),
+                    models.CheckConstraint(condition=models.Q(('region_code__endswith', '000000'), models.Q(('region_code__endswith', '00000000'), _negated=True)), name='round_of_a_county'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('held_by__regex', '^[0-9]{6}$'), ('kind', 'COUNTY_SELF')), models.Q(models.Q(('kind', 'COUNTY_SELF'), _negated=True), ('held_by__regex', '^[0-9]{4}$')), _connector='OR'), name='round_held_by_the_right_level'),
+                    models.CheckConstraint(condition=models.Q(('seed__regex', '^[0-9a-f]{32,64}$')), name='round_seed_is_hex'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('appeal_days__isnull', True), ('recheck_days__isnull', True)), models.Q(('days_source', ''), _negated=True), _connector='OR'), name='round_days_have_a_source'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('frozen_at__isnull', True), ('frozen_by__isnull', True)), models.Q(('frozen_at__isnull', False), ('frozen_by__isnull', False)), _connector='OR'), name='round_frozen_when_and_by_whom'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('drawn_at__isnull', True), ('drawn_by__isnull', True)), models.Q(('drawn_at__isnull', False), ('drawn_by__isnull', False)), _connector='OR'), name='round_drawn_when_and_by_whom'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('disclosed_at__isnull', True), ('disclosed_by__isnull', True)), models.Q(('disclosed_at__isnull', False), ('disclosed_by__isnull', False)), _connector='OR'), name='round_disclosed_when_and_by_whom'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('closed_at__isnull', True), ('closed_by__isnull', True)), models.Q(('closed_at__isnull', False), ('closed_by__isnull', False)), _connector='OR'), name='round_closed_when_and_by_whom'),
+                    models.CheckConstraint(condition=models.Q(('drawn_at__isnull', True), ('drawn_at__gte', models.F('frozen_at')), _connector='OR'), name='round_drawn_after_frozen'),
+                    models.CheckConstraint(condition=models.Q(('disclosed_at__isnull', True), ('disclosed_at__gte', models.F('drawn_at')), _connector='OR'), name='round_disclosed_after_drawn'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('frame_digest', ''), ('frozen_at__isnull', True)), models.Q(('frame_digest__regex', '^[0-9a-f]{64}$'), ('frozen_at__isnull', False)), _connector='OR'), name='round_frozen_has_a_digest'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('drawn_at__isnull', True), ('sample_digest', '')), models.Q(('drawn_at__isnull', False), ('sample_digest__regex', '^[0-9a-f]{64}$')), _connector='OR'), name='round_drawn_has_a_digest'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -84,6 +102,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '抽样框中的村',
+                'constraints': [
+                    models.UniqueConstraint(fields=('round', 'code'), name='frame_village_once'),
+                    models.CheckConstraint(condition=models.Q(('stratum__in', ['P1', 'P0', 'O1', 'O0'])), name='frame_village_stratum'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -106,6 +128,14 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '非建档立卡农户',
+                'constraints': [
+                    models.UniqueConstraint(fields=('partition', 'village_code', 'roster_no'), name='rural_household_once'),
+                    models.UniqueConstraint(condition=models.Q(('is_current', True)), fields=('partition', 'head_id_index'), name='rural_household_one_per_head'),
+                    models.CheckConstraint(condition=models.Q(('roster_no__regex', '^[0-9A-Za-z-]{1,20}$')), name='rural_roster_no_text'),
+                    models.CheckConstraint(condition=models.Q(('persons__gte', 1), ('persons__lte', 30), models.Q(('head_name', ''), _negated=True)), name='rural_household_has_somebody'),
+                    models.CheckConstraint(condition=models.Q(('village_code__endswith', '000'), _negated=True), name='rural_household_in_a_village'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('is_key', True), ('key_groups__isnull', False)), models.Q(('is_key', False), ('key_groups__isnull', True)), _connector='OR'), name='rural_household_key_has_groups'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -126,6 +156,13 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '抽样框中的农户',
+                'indexes': [
+                    models.Index(fields=['round', 'village_code'], name='frame_household_village'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('round', 'ref'), name='frame_household_once'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('household__isnull', False), ('kind__in', ('EXITED', 'POOR')), ('ref__startswith', 'R'), ('rural__isnull', True)), models.Q(('household__isnull', True), ('kind__in', ('KEY', 'OTHER')), ('ref__startswith', 'U'), ('rural__isnull', False)), _connector='OR'), name='frame_household_is_one_or_the_other'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -144,6 +181,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '样本户',
+                'indexes': [
+                    models.Index(fields=['round', 'village_code'], name='sample_household_village'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('denominator__gte', models.F('numerator')), ('numerator__gte', 1)), name='sample_household_probability_within_one'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -161,6 +204,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '样本替换',
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('reason__in', ['NOT_AT_HOME', 'AWAY', 'REFUSED', 'UNFIT', 'DECEASED', 'MOVED', 'NOT_FOUND', 'UNREACHABLE']), models.Q(('note', ''), _negated=True)), name='replacement_has_a_reason'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -183,6 +229,15 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '问题线索',
+                'indexes': [
+                    models.Index(fields=['village_code', 'state'], name='case_scope'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('sample', 'kind'), name='case_once'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('kind', 'WRONGFUL_EXIT'), ('subject', 'EXITED')), models.Q(('kind', 'OMITTED_HOUSEHOLD'), ('subject__in', ('KEY', 'OTHER'))), models.Q(('kind__in', ('OMITTED_MEMBER', 'WRONGFUL_ENTRY')), ('subject__in', ('EXITED', 'POOR'))), _connector='OR'), name='case_fits_the_subject'),
+                    models.CheckConstraint(condition=models.Q(('persons__gte', 1), ('persons__lte', 30)), name='case_of_somebody'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('confirmed_persons__gte', 1), ('state', 'CONFIRMED')), models.Q(models.Q(('state', 'CONFIRMED'), _negated=True), ('confirmed_persons', 0)), _connector='OR'), name='case_counts_once_confirmed'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -199,6 +254,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '样本村',
+                'constraints': [
+                    models.UniqueConstraint(fields=('round', 'code'), name='sample_village_once'),
+                    models.CheckConstraint(condition=models.Q(('denominator__gte', models.F('numerator')), ('numerator__gte', 1)), name='sample_village_probability_within_one'),
+                ],
             },
         ),
         migrations.AddField(
@@ -222,6 +281,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '调查任务',
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True)), fields=('sample', 'purpose'), name='survey_task_once'),
+                    models.CheckConstraint(condition=models.Q(('ended_at__isnull', True), ('ended_at__gte', models.F('created_at')), _connector='OR'), name='survey_task_ends_after_start'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -241,6 +304,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '入户',
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('outcome', '')), fields=('sample', 'purpose'), name='visit_met_once'),
+                    models.CheckConstraint(condition=models.Q(('outcome__in', ['', 'NOT_AT_HOME', 'AWAY', 'REFUSED', 'UNFIT', 'DECEASED', 'MOVED', 'NOT_FOUND', 'UNREACHABLE']), ('purpose__in', ['FIRST', 'RECHECK', 'REINTERVIEW']), models.Q(('place', ''), _negated=True)), name='visit_says_what_and_where'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -261,6 +328,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '问卷答案',
+                'constraints': [
+                    models.UniqueConstraint(fields=('sample', 'questionnaire', 'purpose'), name='answer_once'),
+                    models.CheckConstraint(condition=models.Q(('conclusion__in', ['CLEAN', 'SUSPECTED'])), name='answer_has_a_conclusion'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -285,184 +356,20 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('case', 'position'), name='case_step_once'), models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='case_step_has_a_reason'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'APPEALED'), _negated=True), models.Q(('evidence', ''), _negated=True), _connector='OR'), name='case_appeal_has_evidence'), models.CheckConstraint(condition=models.Q(models.Q(('persons__gte', 1), ('state', 'CONFIRMED')), models.Q(models.Q(('state', 'CONFIRMED'), _negated=True), ('persons', 0)), _connector='OR'), name='case_step_persons_when_confirmed')],
             },
         ),
-        migrations.AddIndex(
-            model_name='round',
-            index=models.Index(fields=['region_code', 'partition'], name='round_scope'),
-        ),
         migrations.AddConstraint(
             model_name='round',
             constraint=models.UniqueConstraint(fields=('id', 'held_by'), name='round_id_held_by'),
-        ),
-        migrations.AddConstraint(
-            model_name='round',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['COUNTY_SELF', 'CITY_REVIEW', 'PROVINCE_CHECK', 'THIRD_PARTY', 'SPOT_CHECK'])), name='round_kind'),
-        ),
-        migrations.AddConstraint(
-            model_name='round',
-            constraint=models.CheckConstraint(condition=models.Q(('region_code__endswith', '000000'), models.Q(('region_code__endswith', '00000000'), _negated=True)), name='round_of_a_county'),
-        ),
-        migrations.AddConstraint(
-            model_name='round',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('held_by__regex', '^[0-9]{6}$'), ('kind', 'COUNTY_SELF')), models.Q(models.Q(('kind', 'COUNTY_SELF'), _negated=True), ('held_by__regex', '^[0-9]{4}$')), _connector='OR'), name='round_held_by_the_right_level'),
-        ),
-        migrations.AddConstraint(
-            model_name='round',
-            constraint=models.CheckConstraint(condition=models.Q(('seed__regex', '^[0-9a-f]{32,64}$')), name='round_seed_is_hex'),
-        ),
-        migrations.AddConstraint(
-            model_name='round',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('appeal_days__isnull', True), ('recheck_days__isnull', True)), models.Q(('days_source', ''), _negated=True), _connector='OR'), name='round_days_have_a_source'),
-        ),
-        migrations.AddConstraint(
-            model_name='round',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('frozen_at__isnull', True), ('frozen_by__isnull', True)), models.Q(('frozen_at__isnull', False), ('frozen_by__isnull', False)), _connector='OR'), name='round_frozen_when_and_by_whom'),
-        ),
-        migrations.AddConstraint(
-            model_name='round',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('drawn_at__isnull', True), ('drawn_by__isnull', True)), models.Q(('drawn_at__isnull', False), ('drawn_by__isnull', False)), _connector='OR'), name='round_drawn_when_and_by_whom'),
-        ),
-        migrations.AddConstraint(
-            model_name='round',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('disclosed_at__isnull', True), ('disclosed_by__isnull', True)), models.Q(('disclosed_at__isnull', False), ('disclosed_by__isnull', False)), _connector='OR'), name='round_disclosed_when_and_by_whom'),
-        ),
-        migrations.AddConstraint(
-            model_name='round',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('closed_at__isnull', True), ('closed_by__isnull', True)), models.Q(('closed_at__isnull', False), ('closed_by__isnull', False)), _connector='OR'), name='round_closed_when_and_by_whom'),
-        ),
-        migrations.AddConstraint(
-            model_name='round',
-            constraint=models.CheckConstraint(condition=models.Q(('drawn_at__isnull', True), ('drawn_at__gte', models.F('frozen_at')), _connector='OR'), name='round_drawn_after_frozen'),
-        ),
-        migrations.AddConstraint(
-            model_name='round',
-            constraint=models.CheckConstraint(condition=models.Q(('disclosed_at__isnull', True), ('disclosed_at__gte', models.F('drawn_at')), _connector='OR'), name='round_disclosed_after_drawn'),
-        ),
-        migrations.AddConstraint(
-            model_name='round',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('frame_digest', ''), ('frozen_at__isnull', True)), models.Q(('frame_digest__regex', '^[0-9a-f]{64}$'), ('frozen_at__isnull', False)), _connector='OR'), name='round_frozen_has_a_digest'),
-        ),
-        migrations.AddConstraint(
-            model_name='round',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('drawn_at__isnull', True), ('sample_digest', '')), models.Q(('drawn_at__isnull', False), ('sample_digest__regex', '^[0-9a-f]{64}$')), _connector='OR'), name='round_drawn_has_a_digest'),
-        ),
-        migrations.AddConstraint(
-            model_name='framevillage',
-            constraint=models.UniqueConstraint(fields=('round', 'code'), name='frame_village_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='framevillage',
-            constraint=models.CheckConstraint(condition=models.Q(('stratum__in', ['P1', 'P0', 'O1', 'O0'])), name='frame_village_stratum'),
-        ),
-        migrations.AddConstraint(
-            model_name='ruralhousehold',
-            constraint=models.UniqueConstraint(fields=('partition', 'village_code', 'roster_no'), name='rural_household_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='ruralhousehold',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_current', True)), fields=('partition', 'head_id_index'), name='rural_household_one_per_head'),
-        ),
-        migrations.AddConstraint(
-            model_name='ruralhousehold',
-            constraint=models.CheckConstraint(condition=models.Q(('roster_no__regex', '^[0-9A-Za-z-]{1,20}$')), name='rural_roster_no_text'),
-        ),
-        migrations.AddConstraint(
-            model_name='ruralhousehold',
-            constraint=models.CheckConstraint(condition=models.Q(('persons__gte', 1), ('persons__lte', 30), models.Q(('head_name', ''), _negated=True)), name='rural_household_has_somebody'),
-        ),
-        migrations.AddConstraint(
-            model_name='ruralhousehold',
-            constraint=models.CheckConstraint(condition=models.Q(('village_code__endswith', '000'), _negated=True), name='rural_household_in_a_village'),
-        ),
-        migrations.AddConstraint(
-            model_name='ruralhousehold',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('is_key', True), ('key_groups__isnull', False)), models.Q(('is_key', False), ('key_groups__isnull', True)), _connector='OR'), name='rural_household_key_has_groups'),
-        ),
-        migrations.AddIndex(
-            model_name='framehousehold',
-            index=models.Index(fields=['round', 'village_code'], name='frame_household_village'),
-        ),
-        migrations.AddConstraint(
-            model_name='framehousehold',
-            constraint=models.UniqueConstraint(fields=('round', 'ref'), name='frame_household_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='framehousehold',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('household__isnull', False), ('kind__in', ('EXITED', 'POOR')), ('ref__startswith', 'R'), ('rural__isnull', True)), models.Q(('household__isnull', True), ('kind__in', ('KEY', 'OTHER')), ('ref__startswith', 'U'), ('rural__isnull', False)), _connector='OR'), name='frame_household_is_one_or_the_other'),
-        ),
-        migrations.AddConstraint(
-            model_name='replacement',
-            constraint=models.CheckConstraint(condition=models.Q(('reason__in', ['NOT_AT_HOME', 'AWAY', 'REFUSED', 'UNFIT', 'DECEASED', 'MOVED', 'NOT_FOUND', 'UNREACHABLE']), models.Q(('note', ''), _negated=True)), name='replacement_has_a_reason'),
-        ),
-        migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['village_code', 'state'], name='case_scope'),
-        ),
-        migrations.AddConstraint(
-            model_name='case',
-            constraint=models.UniqueConstraint(fields=('sample', 'kind'), name='case_once'),
         ),
         migrations.AddConstraint(
             model_name='case',
             constraint=models.UniqueConstraint(fields=('id', 'village_code'), name='case_id_village'),
         ),
         migrations.AddConstraint(
-            model_name='case',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'WRONGFUL_EXIT'), ('subject', 'EXITED')), models.Q(('kind', 'OMITTED_HOUSEHOLD'), ('subject__in', ('KEY', 'OTHER'))), models.Q(('kind__in', ('OMITTED_MEMBER', 'WRONGFUL_ENTRY')), ('subject__in', ('EXITED', 'POOR'))), _connector='OR'), name='case_fits_the_subject'),
-        ),
-        migrations.AddConstraint(
-            model_name='case',
-            constraint=models.CheckConstraint(condition=models.Q(('persons__gte', 1), ('persons__lte', 30)), name='case_of_somebody'),
-        ),
-        migrations.AddConstraint(
-            model_name='case',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('confirmed_persons__gte', 1), ('state', 'CONFIRMED')), models.Q(models.Q(('state', 'CONFIRMED'), _negated=True), ('confirmed_persons', 0)), _connector='OR'), name='case_counts_once_confirmed'),
-        ),
-        migrations.AddConstraint(
-            model_name='samplevillage',
-            constraint=models.UniqueConstraint(fields=('round', 'code'), name='sample_village_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='samplevillage',
-            constraint=models.CheckConstraint(condition=models.Q(('denominator__gte', models.F('numerator')), ('numerator__gte', 1)), name='sample_village_probability_within_one'),
-        ),
-        migrations.AddIndex(
-            model_name='samplehousehold',
-            index=models.Index(fields=['round', 'village_code'], name='sample_household_village'),
-        ),
-        migrations.AddConstraint(
             model_name='samplehousehold',
             constraint=models.UniqueConstraint(fields=('village', 'kind', 'is_reserve', 'rank'), name='sample_household_rank_once'),
         ),
         migrations.AddConstraint(
-            model_name='samplehousehold',
-            constraint=models.CheckConstraint(condition=models.Q(('denominator__gte', models.F('numerator')), ('numerator__gte', 1)), name='sample_household_probability_within_one'),
-        ),
-        migrations.AddConstraint(
-            model_name='surveytask',
-            constraint=models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True)), fields=('sample', 'purpose'), name='survey_task_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='surveytask',
-            constraint=models.CheckConstraint(condition=models.Q(('ended_at__isnull', True), ('ended_at__gte', models.F('created_at')), _connector='OR'), name='survey_task_ends_after_start'),
-        ),
-        migrations.AddConstraint(
-            model_name='visit',
-            constraint=models.UniqueConstraint(condition=models.Q(('outcome', '')), fields=('sample', 'purpose'), name='visit_met_once'),
-        ),
-        migrations.AddConstraint(
             model_name='visit',
             constraint=models.UniqueConstraint(fields=('id', 'sample', 'purpose'), name='visit_id_sample_purpose'),
-        ),
-        migrations.AddConstraint(
-            model_name='visit',
-            constraint=models.CheckConstraint(condition=models.Q(('outcome__in', ['', 'NOT_AT_HOME', 'AWAY', 'REFUSED', 'UNFIT', 'DECEASED', 'MOVED', 'NOT_FOUND', 'UNREACHABLE']), ('purpose__in', ['FIRST', 'RECHECK', 'REINTERVIEW']), models.Q(('place', ''), _negated=True)), name='visit_says_what_and_where'),
-        ),
-        migrations.AddConstraint(
-            model_name='answer',
-            constraint=models.UniqueConstraint(fields=('sample', 'questionnaire', 'purpose'), name='answer_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='answer',
-            constraint=models.CheckConstraint(condition=models.Q(('conclusion__in', ['CLEAN', 'SUSPECTED'])), name='answer_has_a_conclusion'),
         ),
     ]

@@ -30,6 +30,9 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': '项目指标',
                 'ordering': ['type', 'pk'],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('places__in', (0, 2)), models.Q(('unit', ''), _negated=True)), name='fact_type_has_a_unit'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -60,6 +63,19 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '项目',
+                'indexes': [
+                    models.Index(fields=['region_code', 'year', 'state'], name='project_scope'),
+                    models.Index(fields=['year', 'sector'], name='project_plan'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('planned_amount__gt', 0)), name='project_costs_something'),
+                    models.CheckConstraint(condition=models.Q(('planned_end__gte', models.F('planned_start'))), name='project_ends_after_start'),
+                    models.CheckConstraint(condition=models.Q(('year__gte', 2010), ('year__lte', 2100)), name='project_year'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('name', ''), _negated=True), models.Q(('content', ''), _negated=True), models.Q(('unit', ''), _negated=True), models.Q(('number', ''), _negated=True)), name='project_says_what_and_by_whom'),
+                    models.CheckConstraint(condition=models.Q(('percent__gte', 0), ('percent__lte', 100)), name='project_percent'),
+                    models.CheckConstraint(condition=models.Q(('budget__isnull', True), ('budget__gt', 0), _connector='OR'), name='project_budget'),
+                    models.UniqueConstraint(fields=('number',), name='project_number_once'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -78,6 +94,10 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': '进度月报',
                 'ordering': ['project', 'month', 'edition'],
+                'constraints': [
+                    models.UniqueConstraint(fields=('project', 'month', 'edition'), name='progress_report_once'),
+                    models.CheckConstraint(condition=models.Q(('month__day', 1), ('percent__gte', 0), ('percent__lte', 100), models.Q(('words', ''), _negated=True)), name='progress_report_of_a_month'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -94,6 +114,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '绩效评价',
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('grade__in', ['EXCELLENT', 'GOOD', 'FAIR', 'POOR']), models.Q(('words', ''), _negated=True)), name='evaluation_says_why'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -117,6 +140,14 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '受益对象',
+                'indexes': [
+                    models.Index(fields=['village_code'], name='beneficiary_scope'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(models.Q(('household', None), ('kind', 'VILLAGE'), ('person', None), ('village__isnull', False), ('name', '')), models.Q(('household__isnull', False), ('kind', 'HOUSEHOLD'), ('name', ''), ('person', None), ('village', None)), models.Q(('household__isnull', False), ('kind', 'PERSON'), ('name', ''), ('village', None), ('person__isnull', False)), models.Q(('household', None), ('kind__in', ('HOUSEHOLD', 'PERSON')), ('person', None), ('village__isnull', False), models.Q(('name', ''), _negated=True)), _connector='OR'), name='beneficiary_registered_or_named'),
+                    models.CheckConstraint(condition=models.Q(('benefit__in', ['JOB', 'DIVIDEND', 'SHARE', 'MATERIAL', 'SERVICE']), models.Q(('expected__isnull', True), ('expected__gte', 0), _connector='OR'), models.Q(('income__isnull', True), ('income__gte', 0), _connector='OR')), name='beneficiary_benefits'),
+                    models.UniqueConstraint(fields=('project', 'kind', 'village', 'household', 'person', 'name', 'benefit', 'on'), name='beneficiary_once', nulls_distinct=False),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -139,6 +170,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '项目资产',
+                'constraints': [
+                    models.UniqueConstraint(fields=('project', 'name'), name='asset_once'),
+                    models.CheckConstraint(condition=models.Q(('owner_kind__in', ['VILLAGE', 'COUNTY', 'HOUSEHOLD', 'OTHER']), models.Q(('name', ''), _negated=True), models.Q(('owner', ''), _negated=True), models.Q(('use', ''), _negated=True), models.Q(('keeper', ''), _negated=True)), name='asset_of_somebody_kept_by_somebody'),
+                    models.CheckConstraint(condition=models.Q(('value__gt', 0), models.Q(('income__isnull', True), ('income__gte', 0), _connector='OR'), models.Q(('upkeep__isnull', True), ('upkeep__gte', 0), _connector='OR')), name='asset_amounts'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -158,6 +194,11 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': '项目验收',
                 'ordering': ['project', 'position'],
+                'constraints': [
+                    models.UniqueConstraint(fields=('project', 'position'), name='acceptance_once'),
+                    models.UniqueConstraint(condition=models.Q(('passed', True)), fields=('project',), name='acceptance_passes_once'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('team', ''), _negated=True), models.Q(('opinion', ''), _negated=True)), name='acceptance_says_who_and_what'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -185,6 +226,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '项目指标值',
+                'constraints': [
+                    models.UniqueConstraint(fields=('project', 'fact'), name='project_fact_once'),
+                    models.CheckConstraint(condition=models.Q(('planned__gte', 0), models.Q(('actual__isnull', True), ('actual__gte', 0), _connector='OR')), name='project_fact_not_negative'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -207,6 +252,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '项目公示',
+                'constraints': [
+                    models.UniqueConstraint(fields=('project', 'kind'), name='project_notice_once'),
+                    models.CheckConstraint(condition=models.Q(('ends_on__gte', models.F('starts_on')), ('min_days__gte', 1)), name='project_notice_takes_a_day'),
+                    models.CheckConstraint(condition=models.Q(('day_kind__in', ['CALENDAR', 'WORKING']), ('kind__in', ['PLAN', 'COMPLETION']), models.Q(('place', ''), _negated=True), models.Q(('phone', ''), _negated=True), models.Q(('source', ''), _negated=True)), name='project_notice_says_where_and_whom_to_call'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -225,6 +275,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '项目照片',
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('sha256__regex', '^[0-9a-f]{64}$'), ('size__gte', 1), ('media_type__in', ('image/jpeg', 'image/png', 'application/pdf'))), name='project_photo_is_a_file'),
+                    models.UniqueConstraint(fields=('project', 'sha256'), name='project_photo_once'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -245,6 +299,11 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': '项目办理',
                 'ordering': ['project', 'position'],
+                'constraints': [
+                    models.UniqueConstraint(fields=('project', 'position'), name='project_step_once'),
+                    models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='project_step_has_a_reason'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('amount__gt', 0), ('state', 'BUDGETED'), models.Q(('document', ''), _negated=True)), models.Q(models.Q(('state', 'BUDGETED'), _negated=True), ('amount__isnull', True)), _connector='OR'), name='project_step_budget_by_document'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -259,6 +318,9 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': '项目类型',
                 'ordering': ['code'],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(models.Q(('code__regex', '^[0-9]{2}$'), ('parent__isnull', True)), models.Q(('code__regex', '^[0-9]{4}$'), ('parent__isnull', False)), _connector='OR'), name='project_type_two_levels'),
+                ],
             },
         ),
         migrations.AddField(
@@ -286,6 +348,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '年度额度',
+                'constraints': [
+                    models.UniqueConstraint(fields=('region_code', 'year', 'sector'), name='project_quota_once'),
+                    models.CheckConstraint(condition=models.Q(('amount__gte', 0), ('region_code__endswith', '000000'), models.Q(('source', ''), _negated=True)), name='project_quota_of_a_county_with_source'),
+                    models.CheckConstraint(condition=models.Q(('year__gte', 2010), ('year__lte', 2100)), name='project_quota_year'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -304,6 +371,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '项目结算',
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('audited__gt', 0), ('submitted__gt', 0), models.Q(('auditor', ''), _negated=True)), name='settlement_of_an_audited_amount'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -321,6 +391,11 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': '项目阶段',
                 'ordering': ['project', 'position'],
+                'constraints': [
+                    models.UniqueConstraint(fields=('project', 'position'), name='stage_once'),
+                    models.CheckConstraint(condition=models.Q(('weight__gte', 1), ('weight__lte', 100), models.Q(('name', ''), _negated=True)), name='stage_weighs_something'),
+                    models.CheckConstraint(condition=models.Q(('ends_on__gte', models.F('starts_on'))), name='stage_ends_after_start'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -335,6 +410,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '阶段进度',
+                'constraints': [
+                    models.UniqueConstraint(fields=('report', 'stage'), name='stage_progress_once'),
+                    models.CheckConstraint(condition=models.Q(('percent__gte', Decimal('0')), ('percent__lte', 100)), name='stage_progress_percent'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -352,143 +431,15 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': '绩效目标',
                 'ordering': ['project', 'position'],
+                'constraints': [
+                    models.UniqueConstraint(fields=('project', 'position'), name='performance_target_once'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('indicator', ''), _negated=True), models.Q(('unit', ''), _negated=True)), name='performance_target_says_what'),
+                ],
             },
         ),
         migrations.AddConstraint(
             model_name='progressreport',
-            constraint=models.UniqueConstraint(fields=('project', 'month', 'edition'), name='progress_report_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='progressreport',
-            constraint=models.CheckConstraint(condition=models.Q(('month__day', 1), ('percent__gte', 0), ('percent__lte', 100), models.Q(('words', ''), _negated=True)), name='progress_report_of_a_month'),
-        ),
-        migrations.AddConstraint(
-            model_name='progressreport',
             constraint=models.UniqueConstraint(fields=('id', 'project'), name='progress_report_id_project'),
-        ),
-        migrations.AddConstraint(
-            model_name='evaluation',
-            constraint=models.CheckConstraint(condition=models.Q(('grade__in', ['EXCELLENT', 'GOOD', 'FAIR', 'POOR']), models.Q(('words', ''), _negated=True)), name='evaluation_says_why'),
-        ),
-        migrations.AddIndex(
-            model_name='beneficiary',
-            index=models.Index(fields=['village_code'], name='beneficiary_scope'),
-        ),
-        migrations.AddConstraint(
-            model_name='beneficiary',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('household', None), ('kind', 'VILLAGE'), ('person', None), ('village__isnull', False), ('name', '')), models.Q(('household__isnull', False), ('kind', 'HOUSEHOLD'), ('name', ''), ('person', None), ('village', None)), models.Q(('household__isnull', False), ('kind', 'PERSON'), ('name', ''), ('village', None), ('person__isnull', False)), models.Q(('household', None), ('kind__in', ('HOUSEHOLD', 'PERSON')), ('person', None), ('village__isnull', False), models.Q(('name', ''), _negated=True)), _connector='OR'), name='beneficiary_registered_or_named'),
-        ),
-        migrations.AddConstraint(
-            model_name='beneficiary',
-            constraint=models.CheckConstraint(condition=models.Q(('benefit__in', ['JOB', 'DIVIDEND', 'SHARE', 'MATERIAL', 'SERVICE']), models.Q(('expected__isnull', True), ('expected__gte', 0), _connector='OR'), models.Q(('income__isnull', True), ('income__gte', 0), _connector='OR')), name='beneficiary_benefits'),
-        ),
-        migrations.AddConstraint(
-            model_name='beneficiary',
-            constraint=models.UniqueConstraint(fields=('project', 'kind', 'village', 'household', 'person', 'name', 'benefit', 'on'), name='beneficiary_once', nulls_distinct=False),
-        ),
-        migrations.AddConstraint(
-            model_name='asset',
-            constraint=models.UniqueConstraint(fields=('project', 'name'), name='asset_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='asset',
-            constraint=models.CheckConstraint(condition=models.Q(('owner_kind__in', ['VILLAGE', 'COUNTY', 'HOUSEHOLD', 'OTHER']), models.Q(('name', ''), _negated=True), models.Q(('owner', ''), _negated=True), models.Q(('use', ''), _negated=True), models.Q(('keeper', ''), _negated=True)), name='asset_of_somebody_kept_by_somebody'),
-        ),
-        migrations.AddConstraint(
-            model_name='asset',
-            constraint=models.CheckConstraint(condition=models.Q(('value__gt', 0), models.Q(('income__isnull', True), ('income__gte', 0), _connector='OR'), models.Q(('upkeep__isnull', True), ('upkeep__gte', 0), _connector='OR')), name='asset_amounts'),
-        ),
-        migrations.AddConstraint(
-            model_name='acceptance',
-            constraint=models.UniqueConstraint(fields=('project', 'position'), name='acceptance_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='acceptance',
-            constraint=models.UniqueConstraint(condition=models.Q(('passed', True)), fields=('project',), name='acceptance_passes_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='acceptance',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('team', ''), _negated=True), models.Q(('opinion', ''), _negated=True)), name='acceptance_says_who_and_what'),
-        ),
-        migrations.AddConstraint(
-            model_name='projectfact',
-            constraint=models.UniqueConstraint(fields=('project', 'fact'), name='project_fact_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='projectfact',
-            constraint=models.CheckConstraint(condition=models.Q(('planned__gte', 0), models.Q(('actual__isnull', True), ('actual__gte', 0), _connector='OR')), name='project_fact_not_negative'),
-        ),
-        migrations.AddConstraint(
-            model_name='projectnotice',
-            constraint=models.UniqueConstraint(fields=('project', 'kind'), name='project_notice_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='projectnotice',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_on__gte', models.F('starts_on')), ('min_days__gte', 1)), name='project_notice_takes_a_day'),
-        ),
-        migrations.AddConstraint(
-            model_name='projectnotice',
-            constraint=models.CheckConstraint(condition=models.Q(('day_kind__in', ['CALENDAR', 'WORKING']), ('kind__in', ['PLAN', 'COMPLETION']), models.Q(('place', ''), _negated=True), models.Q(('phone', ''), _negated=True), models.Q(('source', ''), _negated=True)), name='project_notice_says_where_and_whom_to_call'),
-        ),
-        migrations.AddConstraint(
-            model_name='projectphoto',
-            constraint=models.CheckConstraint(condition=models.Q(('sha256__regex', '^[0-9a-f]{64}$'), ('size__gte', 1), ('media_type__in', ('image/jpeg', 'image/png', 'application/pdf'))), name='project_photo_is_a_file'),
-        ),
-        migrations.AddConstraint(
-            model_name='projectphoto',
-            constraint=models.UniqueConstraint(fields=('project', 'sha256'), name='project_photo_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='projectstep',
-            constraint=models.UniqueConstraint(fields=('project', 'position'), name='project_step_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='projectstep',
-            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='project_step_has_a_reason'),
-        ),
-        migrations.AddConstraint(
-            model_name='projectstep',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('amount__gt', 0), ('state', 'BUDGETED'), models.Q(('document', ''), _negated=True)), models.Q(models.Q(('state', 'BUDGETED'), _negated=True), ('amount__isnull', True)), _connector='OR'), name='project_step_budget_by_document'),
-        ),
-        migrations.AddConstraint(
-            model_name='projecttype',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('code__regex', '^[0-9]{2}$'), ('parent__isnull', True)), models.Q(('code__regex', '^[0-9]{4}$'), ('parent__isnull', False)), _connector='OR'), name='project_type_two_levels'),
-        ),
-        migrations.AddIndex(
-            model_name='project',
-            index=models.Index(fields=['region_code', 'year', 'state'], name='project_scope'),
-        ),
-        migrations.AddIndex(
-            model_name='project',
-            index=models.Index(fields=['year', 'sector'], name='project_plan'),
-        ),
-        migrations.AddConstraint(
-            model_name='project',
-            constraint=models.CheckConstraint(condition=models.Q(('planned_amount__gt', 0)), name='project_costs_something'),
-        ),
-        migrations.AddConstraint(
-            model_name='project',
-            constraint=models.CheckConstraint(condition=models.Q(('planned_end__gte', models.F('planned_start'))), name='project_ends_after_start'),
-        ),
-        migrations.AddConstraint(
-            model_name='project',
-            constraint=models.CheckConstraint(condition=models.Q(('year__gte', 2010), ('year__lte', 2100)), name='project_year'),
-        ),
-        migrations.AddConstraint(
-            model_name='project',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('name', ''), _negated=True), models.Q(('content', ''), _negated=True), models.Q(('unit', ''), _negated=True), models.Q(('number', ''), _negated=True)), name='project_says_what_and_by_whom'),
-        ),
-        migrations.AddConstraint(
-            model_name='project',
-            constraint=models.CheckConstraint(condition=models.Q(('percent__gte', 0), ('percent__lte', 100)), name='project_percent'),
-        ),
-        migrations.AddConstraint(
-            model_name='project',
-            constraint=models.CheckConstraint(condition=models.Q(('budget__isnull', True), ('budget__gt', 0), _connector='OR'), name='project_budget'),
-        ),
-        migrations.AddConstraint(
-            model_name='project',
-            constraint=models.UniqueConstraint(fields=('number',), name='project_number_once'),
         ),
         migrations.AddConstraint(
             model_name='project',
@@ -499,55 +450,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=('type', 'code'), name='fact_type_once'),
         ),
         migrations.AddConstraint(
-            model_name='facttype',
-            constraint=models.CheckConstraint(condition=models.Q(('places__in', (0, 2)), models.Q(('unit', ''), _negated=True)), name='fact_type_has_a_unit'),
-        ),
-        migrations.AddConstraint(
-            model_name='quota',
-            constraint=models.UniqueConstraint(fields=('region_code', 'year', 'sector'), name='project_quota_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='quota',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gte', 0), ('region_code__endswith', '000000'), models.Q(('source', ''), _negated=True)), name='project_quota_of_a_county_with_source'),
-        ),
-        migrations.AddConstraint(
-            model_name='quota',
-            constraint=models.CheckConstraint(condition=models.Q(('year__gte', 2010), ('year__lte', 2100)), name='project_quota_year'),
-        ),
-        migrations.AddConstraint(
-            model_name='settlement',
-            constraint=models.CheckConstraint(condition=models.Q(('audited__gt', 0), ('submitted__gt', 0), models.Q(('auditor', ''), _negated=True)), name='settlement_of_an_audited_amount'),
-        ),
-        migrations.AddConstraint(
-            model_name='stage',
-            constraint=models.UniqueConstraint(fields=('project', 'position'), name='stage_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='stage',
-            constraint=models.CheckConstraint(condition=models.Q(('weight__gte', 1), ('weight__lte', 100), models.Q(('name', ''), _negated=True)), name='stage_weighs_something'),
-        ),
-        migrations.AddConstraint(
-            model_name='stage',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_on__gte', models.F('starts_on'))), name='stage_ends_after_start'),
-        ),
-        migrations.AddConstraint(
             model_name='stage',
             constraint=models.UniqueConstraint(fields=('id', 'project'), name='stage_id_project'),
-        ),
-        migrations.AddConstraint(
-            model_name='stageprogress',
-            constraint=models.UniqueConstraint(fields=('report', 'stage'), name='stage_progress_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='stageprogress',
-            constraint=models.CheckConstraint(condition=models.Q(('percent__gte', Decimal('0')), ('percent__lte', 100)), name='stage_progress_percent'),
-        ),
-        migrations.AddConstraint(
-            model_name='target',
-            constraint=models.UniqueConstraint(fields=('project', 'position'), name='performance_target_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='target',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('indicator', ''), _negated=True), models.Q(('unit', ''), _negated=True)), name='performance_target_says_what'),
         ),
     ]

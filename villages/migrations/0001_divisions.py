@@ -34,6 +34,16 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': '行政区划',
                 'ordering': ['code', 'valid_from'],
+                'indexes': [
+                    models.Index(fields=['code'], name='region_code'),
+                    models.Index(fields=['name', 'level'], name='region_name'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('code__regex', '^[0-9]{12}$')), name='region_code_12_digits'),
+                    models.CheckConstraint(condition=models.Q(('valid_from__isnull', True), ('valid_to__isnull', True), ('valid_to__gt', models.F('valid_from')), _connector='OR'), name='region_ends_after_start'),
+                    models.CheckConstraint(condition=models.Q(('code__endswith', '000'), ('level', 'village'), _negated=True), name='region_village_code'),
+                    django.contrib.postgres.constraints.ExclusionConstraint(expressions=[('code', '='), (models.Func(models.F('valid_from'), models.F('valid_to'), models.Value('[)'), function='daterange', output_field=django.contrib.postgres.fields.ranges.DateRangeField()), '&&')], name='region_code_once_at_a_time'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -49,6 +59,14 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '人口基数',
+                'indexes': [
+                    models.Index(fields=['year', 'region_code'], name='population_base_scope'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('region', 'year', 'basis'), name='population_base_once'),
+                    models.CheckConstraint(condition=models.Q(('year__gte', 2010), ('year__lte', 2100)), name='population_base_year'),
+                    models.CheckConstraint(condition=models.Q(('source', ''), _negated=True), name='population_base_has_source'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -67,6 +85,15 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '县年度信息',
+                'indexes': [
+                    models.Index(fields=['year', 'region_code'], name='county_year_scope'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('region', 'year'), name='county_year_once'),
+                    models.CheckConstraint(condition=models.Q(('year__gte', 2010), ('year__lte', 2100)), name='county_year_range'),
+                    models.CheckConstraint(condition=models.Q(('exited_year__isnull', True), ('exited_year__lte', models.F('year')), _connector='OR'), name='county_exit_not_in_future'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('poverty_level', 'none'), _negated=True), ('exited_year__isnull', True), _connector='OR'), name='county_exit_needs_poor_county'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -97,6 +124,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '区划沿革',
+                'constraints': [
+                    models.UniqueConstraint(fields=('old', 'new'), name='succession_once'),
+                    models.CheckConstraint(condition=models.Q(('old', models.F('new')), _negated=True), name='succession_to_another'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -113,95 +144,19 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '村年度信息',
+                'indexes': [
+                    models.Index(fields=['year', 'region_code'], name='village_year_scope'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('region', 'year'), name='village_year_once'),
+                    models.CheckConstraint(condition=models.Q(('year__gte', 2010), ('year__lte', 2100)), name='village_year_range'),
+                    models.CheckConstraint(condition=models.Q(('exited_year__isnull', True), models.Q(('exited_year__lte', models.F('year')), ('is_poor_village', True)), _connector='OR'), name='village_exit_of_a_poor_village'),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name='region',
-            index=models.Index(fields=['code'], name='region_code'),
-        ),
-        migrations.AddIndex(
-            model_name='region',
-            index=models.Index(fields=['name', 'level'], name='region_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='region',
-            constraint=models.CheckConstraint(condition=models.Q(('code__regex', '^[0-9]{12}$')), name='region_code_12_digits'),
-        ),
-        migrations.AddConstraint(
-            model_name='region',
-            constraint=models.CheckConstraint(condition=models.Q(('valid_from__isnull', True), ('valid_to__isnull', True), ('valid_to__gt', models.F('valid_from')), _connector='OR'), name='region_ends_after_start'),
-        ),
-        migrations.AddConstraint(
-            model_name='region',
-            constraint=models.CheckConstraint(condition=models.Q(('code__endswith', '000'), ('level', 'village'), _negated=True), name='region_village_code'),
-        ),
-        migrations.AddConstraint(
-            model_name='region',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(expressions=[('code', '='), (models.Func(models.F('valid_from'), models.F('valid_to'), models.Value('[)'), function='daterange', output_field=django.contrib.postgres.fields.ranges.DateRangeField()), '&&')], name='region_code_once_at_a_time'),
         ),
         migrations.AddConstraint(
             model_name='region',
             constraint=models.UniqueConstraint(fields=('id', 'code'), name='region_id_code'),
-        ),
-        migrations.AddIndex(
-            model_name='populationbase',
-            index=models.Index(fields=['year', 'region_code'], name='population_base_scope'),
-        ),
-        migrations.AddConstraint(
-            model_name='populationbase',
-            constraint=models.UniqueConstraint(fields=('region', 'year', 'basis'), name='population_base_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='populationbase',
-            constraint=models.CheckConstraint(condition=models.Q(('year__gte', 2010), ('year__lte', 2100)), name='population_base_year'),
-        ),
-        migrations.AddConstraint(
-            model_name='populationbase',
-            constraint=models.CheckConstraint(condition=models.Q(('source', ''), _negated=True), name='population_base_has_source'),
-        ),
-        migrations.AddIndex(
-            model_name='countyyear',
-            index=models.Index(fields=['year', 'region_code'], name='county_year_scope'),
-        ),
-        migrations.AddConstraint(
-            model_name='countyyear',
-            constraint=models.UniqueConstraint(fields=('region', 'year'), name='county_year_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='countyyear',
-            constraint=models.CheckConstraint(condition=models.Q(('year__gte', 2010), ('year__lte', 2100)), name='county_year_range'),
-        ),
-        migrations.AddConstraint(
-            model_name='countyyear',
-            constraint=models.CheckConstraint(condition=models.Q(('exited_year__isnull', True), ('exited_year__lte', models.F('year')), _connector='OR'), name='county_exit_not_in_future'),
-        ),
-        migrations.AddConstraint(
-            model_name='countyyear',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('poverty_level', 'none'), _negated=True), ('exited_year__isnull', True), _connector='OR'), name='county_exit_needs_poor_county'),
-        ),
-        migrations.AddConstraint(
-            model_name='regionsuccession',
-            constraint=models.UniqueConstraint(fields=('old', 'new'), name='succession_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='regionsuccession',
-            constraint=models.CheckConstraint(condition=models.Q(('old', models.F('new')), _negated=True), name='succession_to_another'),
-        ),
-        migrations.AddIndex(
-            model_name='villageyear',
-            index=models.Index(fields=['year', 'region_code'], name='village_year_scope'),
-        ),
-        migrations.AddConstraint(
-            model_name='villageyear',
-            constraint=models.UniqueConstraint(fields=('region', 'year'), name='village_year_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='villageyear',
-            constraint=models.CheckConstraint(condition=models.Q(('year__gte', 2010), ('year__lte', 2100)), name='village_year_range'),
-        ),
-        migrations.AddConstraint(
-            model_name='villageyear',
-            constraint=models.CheckConstraint(condition=models.Q(('exited_year__isnull', True), models.Q(('exited_year__lte', models.F('year')), ('is_poor_village', True)), _connector='OR'), name='village_exit_of_a_poor_village'),
         ),
         *(
             code_kept_true(table, "region_id", "region_code", "villages_region", target_code="code")
