@@ -91,9 +91,9 @@ def _put_back(made: Voucher, which: str, params: list[Any]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO funds_payment (voucher_id, account_id, region_code, payee_kind, payee,"  # noqa: S608
-            " household_id, person_id, subsidy, bank_account, account_index, amount, reverses_id)"
+            " household_id, person_id, subsidy, period, bank_account, account_index, amount, reverses_id)"
             " SELECT %s, p.account_id, p.region_code, p.payee_kind, p.payee, p.household_id,"
-            f" p.person_id, p.subsidy, p.bank_account, p.account_index, -p.amount, p.id FROM funds_payment p"
+            f" p.person_id, p.subsidy, p.period, p.bank_account, p.account_index, -p.amount, p.id FROM funds_payment p"
             f" WHERE {which} ORDER BY p.id",
             [made.pk, *params],
         )

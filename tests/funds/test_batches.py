@@ -313,6 +313,8 @@ def test_same_subsidy_asked_for_or_paid_before(
         voucher=first.voucher, payments=list(Payment.objects.all()), ground=ground(ON), by=cashier
     )
     assert faults(checked([row(home)], allotment, cashier)) == again
+    # What came back is of the same period.
+    assert len(set(Payment.objects.values_list("period", flat=True))) == 1
     posting.approve(voucher=back, by=checker)
     assert faults(checked([row(home)], allotment, cashier)) == {}
 
