@@ -112,8 +112,10 @@ def test_server_that_never_comes_back_ends_the_product_after_all(
     desk: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("core.embedded.children.SERVER_CHECK_SECONDS", 0.1)
+    # A server of another test may lie about dead.
+    others = set(psutil.Process(os.getpid()).children())
     code, console = run(desk, Refusing(10**6), server=0.5)
     assert code == 1
     assert console.lines[-2:] != []
-    assert not psutil.Process(os.getpid()).children()
+    assert set(psutil.Process(os.getpid()).children()) <= others
     assert eventually(lambda: console.has("磁盘已满"))

@@ -19,17 +19,13 @@ HOME = "410324100203"
 NEIGHBOUR = "410325100201"
 
 
-def id_no(number: int, born: date = date(1970, 1, 1)) -> str:
+# Rows that a test did not number itself are born on the day before those it did: they never meet.
+_BORN = date(1970, 1, 1)
+
+
+def id_no(number: int, born: date = date(1970, 1, 2)) -> str:
     """A number that nobody has (prefix 99) with a right check digit."""
-    return _whole(f"990324{born:%Y%m%d}{number % 1000:03}")
-
-
-def _own_id_no(number: int) -> str:
-    """For rows that a test did not number itself: of other counties than `id_no` gives."""
-    return _whole(f"9904{number // 1000 % 100:02}19700101{number % 1000:03}")
-
-
-def _whole(first17: str) -> str:
+    first17 = f"990324{born:%Y%m%d}{number % 1000:03}"
     return first17 + check_digit(first17)
 
 
@@ -99,8 +95,8 @@ class PersonFactory(factory.django.DjangoModelFactory[Person]):
     name = factory.Sequence(lambda number: f"张{number}")
     sex = "01"
     id_type = "01"
-    birth_date = date(1970, 1, 1)
-    id_no = factory.Sequence(_own_id_no)
+    birth_date = _BORN
+    id_no = factory.Sequence(lambda number: id_no(number, _BORN))
 
 
 class PersonYearFactory(factory.django.DjangoModelFactory[PersonYear]):

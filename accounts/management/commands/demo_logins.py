@@ -1,18 +1,15 @@
 """Logins for trying the product out; their passwords are made here and kept beside the data."""
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.contrib.auth.hashers import make_password
 from django.core.management.base import BaseCommand
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.enums import Role
-from accounts.models import Grant, PasswordRecord, User
+from accounts.models import Grant, User
 from accounts.roles import ADMINISTRATORS
 from accounts.signin.policy import random_password
 
@@ -71,12 +68,9 @@ class Command(BaseCommand):
         known = set(User.objects.values_list("username", flat=True))
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         missing = [actor for actor in CAST if actor.username not in known]
-        passwords = [random_password() for _ in missing]
-        # Hashing takes long on purpose, and leaves the interpreter free meanwhile.
-        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-            hashed = list(pool.map(make_password, passwords))
-        for actor, password, told in zip(missing, passwords, hashed, strict=True):
-            _make(actor, told)
+        for actor in missing:
+            password = random_password()
+            _make(actor, password)
             lines = [line for line in lines if not line.startswith(f"{actor.username} ")]
             lines.append(
                 f"{actor.username} {password} {actor.name}（{actor.role.label}，{actor.region}）"
@@ -89,16 +83,15 @@ class Command(BaseCommand):
 
 
 @transaction.atomic
-def _make(actor: Actor, hashed: str) -> None:
+def _make(actor: Actor, password: str) -> None:
     user = User(
         username=actor.username,
         display_name=actor.name,
         office=actor.office,
         home_prefix=actor.region,
-        password=hashed,
     )
+    user.set_password(password)
     user.save()
-    PasswordRecord.objects.create(user=user, digest=hashed)
     today = timezone.localdate()
     # As the product would have it; an installation without this administrator stays usable.
     grantor = None
