@@ -24,6 +24,8 @@ PLAN_ROUND = "inspections.plan"
 SURVEY = "inspections.survey"
 APPEAL_CASE = "inspections.appeal"
 DECIDE_CASE = "inspections.decide"
+FIND_PROBLEMS = "inspections.find"
+MEND_PROBLEMS = "inspections.mend"
 EDIT_PROJECTS = "projects.edit"
 REVIEW_PROJECTS = "projects.review"
 DECIDE_PROJECTS = "projects.decide"
@@ -53,6 +55,8 @@ RIGHTS: dict[str, str] = {
     SURVEY: "入户填写调查问卷",
     APPEAL_CASE: "对评估发现的疑似问题申诉举证",
     DECIDE_CASE: "复核、认定评估发现的疑似问题",
+    FIND_PROBLEMS: "登记检查和问题，交办、核验、销号、复查，批复延期",
+    MEND_PROBLEMS: "报整改措施、上传佐证、报完成，申请延期",
     EDIT_PROJECTS: "申报项目，填报进度、受益对象和资产",
     REVIEW_PROJECTS: "审核本级的项目",
     DECIDE_PROJECTS: "审定项目、入库、安排资金、验收、结算、评价",
@@ -109,26 +113,26 @@ ROLES: dict[str, RoleFacts] = {
         60, (4,), "市级业务：看全市数据、导入、维护核对规则、重算、管理后台任务、复核放行导出、组织评估。",
         READ_REGISTER, REVEAL, ASSIGN, LOAD_WORKBOOKS, MANAGE_CATALOG, RECOMPUTE_METRICS,
         MANAGE_STANDARDS, DECIDE_EXIT, RELEASE_EXPORT, MANAGE_JOBS, MANAGE_REVIEW, PLAN_ROUND,
-        DECIDE_CASE, EDIT_PROJECTS, REVIEW_PROJECTS, DECIDE_PROJECTS,
+        DECIDE_CASE, FIND_PROBLEMS, MEND_PROBLEMS, EDIT_PROJECTS, REVIEW_PROJECTS, DECIDE_PROJECTS,
     ),
     Role.COUNTY_OFFICE: _facts(
         50, (6,), "县级业务：看本县数据、导入、重算、分派、复核放行导出、组织自评、申诉举证。",
         READ_REGISTER, REVEAL, ASSIGN, EDIT, REVIEW, MANAGE_REVIEW, LOAD_WORKBOOKS,
         RECOMPUTE_METRICS, DECIDE_EXIT, RELEASE_EXPORT, PLAN_ROUND, APPEAL_CASE, DECIDE_CASE,
-        EDIT_PROJECTS, REVIEW_PROJECTS, DECIDE_PROJECTS,
+        FIND_PROBLEMS, MEND_PROBLEMS, EDIT_PROJECTS, REVIEW_PROJECTS, DECIDE_PROJECTS,
     ),
     Role.COUNTY_CLERK: _facts(
         40, (6,), "录入、导入和核对本县数据。", READ_REGISTER, REVEAL, EDIT, LOAD_WORKBOOKS,
-        EDIT_PROJECTS,
+        EDIT_PROJECTS, MEND_PROBLEMS,
     ),
     Role.TOWN_CLERK: _facts(
         30, (9,), "录入、导入、审核本乡镇数据。",
         READ_REGISTER, REVEAL, EDIT, REVIEW, LOAD_WORKBOOKS, DECIDE_EXIT, EDIT_PROJECTS,
-        REVIEW_PROJECTS,
+        REVIEW_PROJECTS, MEND_PROBLEMS,
     ),
     Role.VILLAGE: _facts(
         20, (12,), "看、录入和审核本村数据（村干部、第一书记）。", READ_REGISTER, EDIT, REVIEW,
-        EDIT_PROJECTS,
+        EDIT_PROJECTS, MEND_PROBLEMS,
     ),
     Role.HELPER: _facts(
         10, (4, 6, 9, 12), "只看分派给本人帮扶的户。", READ_REGISTER, assigned=True

@@ -398,6 +398,10 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 1.0,
         "options": {"expires": 10},
     },
+    "prepare-letters": {
+        "task": "inspections.prepare_letters",
+        "schedule": crontab(hour=5, minute=20),
+    },
     "judge-all-funds": {"task": "funds.judge_all", "schedule": crontab(hour=4, minute=10)},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")

@@ -57,6 +57,12 @@ def _of_round(may: str, entrusted: str = "") -> Table:
     return Table(may, "held_by", entrusted, besides=f"round_id IN ({rounds})")
 
 
+def _of_finding(may: str) -> Table:
+    """Rows of a finding: also for whom its household is entrusted to."""
+    mine = f"SELECT id FROM inspections_finding WHERE {_assigned('household_id')}"
+    return Table(may, _PLACE, f"finding_id IN ({mine})")
+
+
 TABLES: dict[str, Table] = {
     # The register
     "households_household": Table(
@@ -215,6 +221,23 @@ TABLES: dict[str, Table] = {
     "inspections_dirtyround": Table("rd"),
     # What is asked, shipped with the product
     "inspections_questionnaire": Table("r"),
+    # Problems and their mending: who sees a household sees what was found of it; numbers are given by
+    # a trigger. Classes are of no place; who has how long is read by the towns and villages too.
+    "inspections_campaign": Table("rac", _PLACE),
+    "inspections_finding": Table("rac", _PLACE, _assigned("household_id")),
+    "inspections_findingstep": _of_finding("ra"),
+    "inspections_findingpaper": _of_finding("ra"),
+    "inspections_findinglook": _of_finding("ra"),
+    "inspections_extension": _of_finding("rac"),
+    "inspections_findingclass": Table("rac"),
+    "inspections_findingcounter": Table(""),
+    "inspections_letter": Table(
+        "rac", _PLACE, besides="id IN (SELECT letter_id FROM inspections_letteritem)"
+    ),
+    "inspections_letteritem": Table("ra", _PLACE),
+    "inspections_lettercounter": Table(""),
+    "inspections_accountability": Table("rc", _PLACE),
+    "inspections_deadlinerule": Table("rac", "region_prefix", besides="true"),
     # Places: public knowledge, changed by maintenance only
     "villages_region": Table("r"),
     "villages_regionsuccession": Table("r"),

@@ -1,7 +1,22 @@
-"""Assessment rounds: frame, sample, visits and cases. Nothing of a round is ever deleted."""
+"""Assessment rounds: frame, sample, visits and cases; campaigns, findings and their mending.
 
+Nothing of it is ever deleted.
+"""
+
+from inspections.models.campaign import Campaign
 from inspections.models.case import Case, CaseStep
+from inspections.models.finding import (
+    DeadlineRule,
+    Extension,
+    Finding,
+    FindingClass,
+    FindingCounter,
+    FindingLook,
+    FindingPaper,
+    FindingStep,
+)
 from inspections.models.frame import FrameHousehold, FrameVillage
+from inspections.models.letter import Accountability, Letter, LetterCounter, LetterItem
 from inspections.models.result import DirtyRound, Rectification, Result
 from inspections.models.roster import RuralHousehold
 from inspections.models.round import Round
@@ -9,12 +24,25 @@ from inspections.models.sample import Replacement, SampleHousehold, SampleVillag
 from inspections.models.visit import Answer, Questionnaire, SurveyTask, Visit
 
 __all__ = [
+    "Accountability",
     "Answer",
+    "Campaign",
     "Case",
     "CaseStep",
+    "DeadlineRule",
     "DirtyRound",
+    "Extension",
+    "Finding",
+    "FindingClass",
+    "FindingCounter",
+    "FindingLook",
+    "FindingPaper",
+    "FindingStep",
     "FrameHousehold",
     "FrameVillage",
+    "Letter",
+    "LetterCounter",
+    "LetterItem",
     "Questionnaire",
     "Rectification",
     "Replacement",

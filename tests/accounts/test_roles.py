@@ -22,6 +22,7 @@ from accounts.roles import (
     EDIT,
     EDIT_FUNDS,
     EDIT_PROJECTS,
+    FIND_PROBLEMS,
     LOAD_WORKBOOKS,
     MANAGE_CATALOG,
     MANAGE_CLIENTS,
@@ -30,6 +31,7 @@ from accounts.roles import (
     MANAGE_REVIEW,
     MANAGE_STANDARDS,
     MANAGE_USERS,
+    MEND_PROBLEMS,
     PLAN_ROUND,
     READ_REGISTER,
     RECOMPUTE_METRICS,
@@ -47,7 +49,8 @@ from tests.cast import PARTS
 
 CHANGES = {ASSIGN, EDIT, REVIEW, MANAGE_REVIEW, LOAD_WORKBOOKS, MANAGE_CATALOG, RECOMPUTE_METRICS, RELEASE_EXPORT, MANAGE_JOBS,
            MANAGE_STANDARDS, MANAGE_USERS, MANAGE_GRANTS, MANAGE_CLIENTS, PLAN_ROUND, SURVEY, APPEAL_CASE, DECIDE_CASE,
-           DECIDE_EXIT, EDIT_PROJECTS, REVIEW_PROJECTS, DECIDE_PROJECTS, EDIT_FUNDS, APPROVE_FUNDS}  # fmt: skip
+           DECIDE_EXIT, EDIT_PROJECTS, REVIEW_PROJECTS, DECIDE_PROJECTS, EDIT_FUNDS, APPROVE_FUNDS,
+           FIND_PROBLEMS, MEND_PROBLEMS}  # fmt: skip
 
 
 @pytest.mark.unit
@@ -91,7 +94,9 @@ def test_readers_change_nothing() -> None:
     assert ROLES[Role.FINANCE].permissions & CHANGES == {EDIT_FUNDS, APPROVE_FUNDS}
     # A surveyor writes questionnaires, of whom was assigned to them, and nothing else.
     assert ROLES[Role.INSPECTOR].permissions & CHANGES == {SURVEY}
-    assert ROLES[Role.VILLAGE].permissions & CHANGES == {EDIT, REVIEW, EDIT_PROJECTS}
+    assert ROLES[Role.VILLAGE].permissions & CHANGES == {
+        EDIT, REVIEW, EDIT_PROJECTS, MEND_PROBLEMS,
+    }  # fmt: skip
     assert VIEW_LEDGER in ROLES[Role.AUDITOR].permissions
 
 
@@ -241,6 +246,7 @@ def test_no_right_widened_when_roles_were_renamed(db: None) -> None:
     }
     also |= {EDIT_PROJECTS, REVIEW_PROJECTS, DECIDE_PROJECTS}
     also |= {EDIT_FUNDS, APPROVE_FUNDS}
+    also |= {FIND_PROBLEMS, MEND_PROBLEMS}
     also |= {PLAN_ROUND, APPEAL_CASE, DECIDE_CASE, DECIDE_EXIT}
     for (old, was), (role, prefix, is_open, home) in zip(rows, found, strict=True):
         facts = ROLES[role]

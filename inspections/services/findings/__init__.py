@@ -1,0 +1,1 @@
+"""The way of a problem from being found to being closed, and looks at it afterwards."""

@@ -1,0 +1,1 @@
+"""The three letters: prepared by the day, confirmed by a person, received, answered."""
