@@ -12,12 +12,12 @@ from inspections.enums.findings import State
 from inspections.models import Finding
 from inspections.services.findings import entering, papers, stepping
 from inspections.services.findings.stepping import Duty
-from tests.cast import county_office, town_clerk, village_official
+from tests.cast import county_office, helper, town_clerk, village_official
 from tests.conftest import person
 from tests.factories.villages import RegionFactory
 from tests.papers_handed_in import jpeg
 
-__all__ = ["county_office", "town_clerk", "village_official"]
+__all__ = ["county_office", "helper", "town_clerk", "village_official"]
 VILLAGE, COUNTY, CITY = "410324100203", "410324000000", "410300000000"
 DAY = date(2018, 9, 3)
 DUE = date(2018, 9, 28)

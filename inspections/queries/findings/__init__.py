@@ -1,0 +1,1 @@
+"""Lists of problems and the figures that are counted from them."""

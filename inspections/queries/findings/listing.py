@@ -1,0 +1,181 @@
+"""The ledger of problems: what it can be narrowed by, overdue first, in pages by key."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django.db.models import Case, DateField, F, IntegerField, Q, Value, When
+from django.db.models.functions import Coalesce
+
+from core.scope import Actor, begins, trim
+from inspections.enums.findings import (
+    DONE,
+    GONE,
+    OPEN,
+    OWED,
+    Level,
+    ObjectKind,
+    Origin,
+    Severity,
+    Source,
+    State,
+)
+from inspections.models import Finding
+
+PAGE = 50
+# Where a problem stands, as lists and figures tell it. The parts of OPEN_ONES are OWED_ONES (with
+# OVERDUE in it), WAITING and NEW.
+OPEN_ONES, NEW, OWED_ONES, OVERDUE, WAITING = "open", "new", "owed", "overdue", "waiting"
+DONE_ONES, WATCHED, RELAPSED, COUNTED = "done", "watched", "relapsed", "counted"
+# Days that overdue ones are late at most; beyond the last there is one more bracket.
+BRACKETS = (7, 30, 90)
+MOST_LETTERS = 3
+_LAST = date.max
+_PLACES = (2, 4, 6, 9, 12)
+_DAYS = {
+    "due_from": "due_on__gte", "due_to": "due_on__lte",
+    "found_from": "found_on__gte", "found_to": "found_on__lte",
+}  # fmt: skip
+_CHOICES: dict[str, Any] = {
+    "source": Source, "level": Level, "severity": Severity, "state": State, "origin": Origin,
+    "object_kind": ObjectKind,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Page:
+    """Problems, overdue first and the oldest day first, and the key to go on after; "" at the end."""
+
+    rows: list[Finding]
+    after: str
+
+
+def visible(actor: Actor) -> Any:
+    """The problems of the actor's places, and those of households entrusted to the actor."""
+    return Finding.objects.visible_to(actor)
+
+
+def standing(which: str, day: date) -> Q:
+    """The condition of one standing; a problem that went on in others counts there alone."""
+    overdue = Q(state__in=OWED, due_on__lt=day)
+    return {
+        OPEN_ONES: Q(state__in=OPEN),
+        NEW: Q(state=State.FOUND),
+        OWED_ONES: Q(state__in=OWED),
+        OVERDUE: overdue,
+        WAITING: Q(state__in=(State.CLAIMED, State.VERIFIED)),
+        DONE_ONES: Q(state__in=DONE),
+        WATCHED: Q(state=State.WATCHED),
+        RELAPSED: Q(relapses__gt=0) & ~Q(state__in=GONE),
+        COUNTED: ~Q(state__in=GONE),
+    }[which]
+
+
+def late_by(bracket: int, day: date) -> Q:
+    """Overdue by so many days: up to BRACKETS[bracket], more than the one before."""
+    least = BRACKETS[bracket - 1] if bracket else 0
+    late = Q(state__in=OWED, due_on__lt=day - timedelta(days=least))
+    if bracket < len(BRACKETS):
+        late &= Q(due_on__gte=day - timedelta(days=BRACKETS[bracket]))
+    return late
+
+
+def narrowed(found: Any, asked: Mapping[str, str], day: date) -> Any:
+    """By place, words of the ledger, campaign, class, unit, standing, lateness, letters, days and words.
+
+    What makes no sense is passed over.
+    """
+    region = asked.get("region", "")
+    if region.isascii() and region.isdigit() and len(trim(region)) in _PLACES:
+        found = found.in_region(region)
+    for name, words in _CHOICES.items():
+        if asked.get(name) in words.values:
+            found = found.filter(**{name: asked[name]})
+    if (campaign := _number(asked, "campaign")) is not None:
+        found = found.filter(campaign=campaign)
+    if asked.get("category"):
+        found = found.filter(category=asked["category"][:10])
+    if asked.get("unit"):
+        found = found.filter(lead_unit=asked["unit"])
+    if asked.get("mine"):
+        found = found.filter(duty_user_id=_number(asked, "mine"))
+    return _spoken(_in_time(found, asked, day), asked.get("words", "").strip())
+
+
+def _in_time(found: Any, asked: Mapping[str, str], day: date) -> Any:
+    known = (OPEN_ONES, NEW, OWED_ONES, OVERDUE, WAITING, DONE_ONES, WATCHED, RELAPSED, COUNTED)
+    if asked.get("standing") in known:
+        found = found.filter(standing(asked["standing"], day))
+    late = _number(asked, "late")
+    if late is not None and late <= len(BRACKETS):
+        found = found.filter(late_by(late, day))
+    rung = _number(asked, "rung")
+    if rung is not None and rung <= MOST_LETTERS:
+        found = found.filter(rung=rung)
+    for name, lookup in _DAYS.items():
+        if (told := _day(asked.get(name, ""))) is not None:
+            found = found.filter(**{lookup: told})
+    return found
+
+
+def _spoken(found: Any, words: str) -> Any:
+    if not words:
+        return found
+    return found.filter(
+        begins(words, "number") | begins(words, "told_as") | Q(fact__contains=words)
+    )
+
+
+def _number(asked: Mapping[str, str], name: str) -> int | None:
+    text = asked.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def page(found: Any, day: date, after: str = "", size: int = PAGE) -> Page:
+    """The problems after this key: overdue, then open, then the rest, each by its day."""
+    found = found.annotate(
+        rank=Case(
+            When(standing(OVERDUE, day), then=0),
+            When(standing(OPEN_ONES, day), then=1),
+            default=2,
+            output_field=IntegerField(),
+        ),
+        day=Coalesce(F("due_on"), Value(_LAST), output_field=DateField()),
+    )
+    if (key := _key(after)) is not None:
+        rank, at, pk = key
+        found = found.filter(
+            Q(rank__gt=rank) | Q(rank=rank, day__gt=at) | Q(rank=rank, day=at, pk__gt=pk)
+        )
+    rows = list(
+        found.select_related("region", "campaign", "category").order_by("rank", "day", "pk")[
+            : size + 1
+        ]
+    )
+    last = rows[size - 1] if len(rows) > size else None
+    return Page(rows[:size], f"{last.rank}.{last.day:%Y%m%d}.{last.pk}" if last else "")
+
+
+def _key(after: str) -> tuple[int, date, int] | None:
+    parts = after.split(".")
+    if len(parts) != 3 or not all(one.isascii() and one.isdigit() for one in parts):
+        return None
+    try:
+        return int(parts[0]), date.fromisoformat(parts[1]), int(parts[2][:18])
+    except ValueError:
+        return None
+
+
+def watched_and_due(actor: Actor, day: date) -> Any:
+    """Watched problems that nobody has looked at this month, nor were they mended in it."""
+    month = day.replace(day=1)
+    found = visible(actor).filter(state=State.WATCHED, state_on__lt=month)
+    return found.exclude(looks__on__gte=month)
