@@ -231,6 +231,8 @@ TABLES: dict[str, Table] = {
     "inspections_extension": _of_finding("rac"),
     "inspections_findingclass": Table("rac"),
     "inspections_findingcounter": Table(""),
+    "inspections_recheck": Table("ra", _PLACE),
+    "inspections_recheckitem": Table("rac", _PLACE),
     "inspections_letter": Table(
         "rac", _PLACE, besides="id IN (SELECT letter_id FROM inspections_letteritem)"
     ),

@@ -17,6 +17,7 @@ from inspections.models.finding import (
 )
 from inspections.models.frame import FrameHousehold, FrameVillage
 from inspections.models.letter import Accountability, Letter, LetterCounter, LetterItem
+from inspections.models.recheck import Recheck, RecheckItem
 from inspections.models.result import DirtyRound, Rectification, Result
 from inspections.models.roster import RuralHousehold
 from inspections.models.round import Round
@@ -44,6 +45,8 @@ __all__ = [
     "LetterCounter",
     "LetterItem",
     "Questionnaire",
+    "Recheck",
+    "RecheckItem",
     "Rectification",
     "Replacement",
     "Result",
