@@ -148,7 +148,7 @@ SHORT = {
     "inspections.survey": "入户调查",
     "inspections.appeal": "申诉举证",
     "inspections.decide": "认定问题",
-    "inspections.find": "登记、核销问题",
+    "inspections.find": "核销问题",
     "inspections.mend": "整改问题",
     "projects.edit": "填报项目",
     "projects.review": "审核项目",
