@@ -6,28 +6,16 @@ is a key of `subjects.HOLDERS`; `kind` an object of `world`, filled into the add
 of those who may.
 """
 
-from dataclasses import dataclass, field
-
-SEEN, DONE = (200,), (200, 302)
-# A form that was sent empty is refused for what it lacks, by those who may send it.
-LACKING = (200, 302, 400, 404, 409, 422)
-
-
-@dataclass(frozen=True)
-class Operation:
-    route: str
-    method: str
-    right: str
-    kind: str = ""
-    ok: tuple[int, ...] = SEEN
-    query: str = ""
-    data: dict[str, str] = field(default_factory=dict)
-    # A former place may read its years, not write.
-    writes: bool = False
-    # For the API: strangers get 401, people with a session too.
-    api: bool = False
-    # Relations in which such an object does not exist.
-    never: tuple[str, ...] = ()
+from tests.matrix import (
+    table_board,
+    table_complaints,
+    table_findings,
+    table_gaps,
+    table_ledger,
+    table_letters,
+    table_sweeps,
+)
+from tests.matrix.operation import DONE, LACKING, SEEN, Operation
 
 
 def _api(route: str, kind: str = "", query: str = "", never: tuple[str, ...] = ()) -> Operation:
@@ -537,4 +525,12 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("healthz", "get", "open"),
     Operation("api:docs", "get", "anyone"),
     Operation("api:schema", "get", "anyone"),
+    # Problems, each face in a file of its own
+    *table_findings.OPERATIONS,
+    *table_ledger.OPERATIONS,
+    *table_letters.OPERATIONS,
+    *table_sweeps.OPERATIONS,
+    *table_gaps.OPERATIONS,
+    *table_complaints.OPERATIONS,
+    *table_board.OPERATIONS,
 )

@@ -48,6 +48,13 @@ from inspections.models import Round
 from projects.models import Project, ProjectStep
 from tests.factories.households import household
 from tests.factories.villages import RegionFactory
+from tests.matrix import (
+    world_complaints,
+    world_findings,
+    world_gaps,
+    world_letters,
+    world_sweeps,
+)
 from tests.matrix.subjects import CITY, NEIGHBOUR, OTHER_TOWN, SIBLING, SUBJECTS, VILLAGE, Subject
 from villages.models import Region
 
@@ -105,6 +112,8 @@ def build(issue_key: Callable[[str], str]) -> World:
         _project(world, relation, code)
         _money(world, relation, code)
         _finding(world, relation, code)
+        for lot in (world_findings, world_letters, world_sweeps, world_gaps, world_complaints):
+            lot.make(world, relation, code, _security_admin())
     _moved(world)
     _own_things(world)
     for subject in SUBJECTS:

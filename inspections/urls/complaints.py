@@ -1,0 +1,6 @@
+"""Addresses of complaints and petitions."""
+
+from django.urls import URLPattern
+
+app_name = "complaints"
+urlpatterns: list[URLPattern] = []

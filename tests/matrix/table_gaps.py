@@ -1,0 +1,5 @@
+"""Operations of lists of what is missing."""
+
+from tests.matrix.operation import Operation
+
+OPERATIONS: tuple[Operation, ...] = ()

@@ -1,0 +1,5 @@
+"""Operations of the three letters."""
+
+from tests.matrix.operation import Operation
+
+OPERATIONS: tuple[Operation, ...] = ()
