@@ -31,7 +31,7 @@ QUICK_STATIC = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
 # What the demo city has besides people, made while the site is already in use.
 LATER = (
     ("演示项目", "demo_projects"), ("演示资金", "demo_money"), ("演示贷款", "demo_loans"),
-    ("演示评估", "demo_rounds"),
+    ("演示评估", "demo_rounds"), ("演示问题", "demo_problems"),
 )  # fmt: skip
 # Method, path without its query (a search for a name is personal data), status, bytes, seconds.
 ACCESS_FORMAT = '%(t)s "%(m)s %(U)s" %(s)s %(B)s %(L)s'
