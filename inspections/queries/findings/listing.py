@@ -31,6 +31,8 @@ DONE_ONES, WATCHED, RELAPSED, COUNTED = "done", "watched", "relapsed", "counted"
 # Days that overdue ones are late at most; beyond the last there is one more bracket.
 BRACKETS = (7, 30, 90)
 MOST_LETTERS = 3
+# Watched, and not looked at this month.
+LOOK_DUE = "due"
 _LAST = date.max
 _PLACES = (2, 4, 6, 9, 12)
 _DAYS = {
@@ -45,10 +47,11 @@ _CHOICES: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Page:
-    """Problems, overdue first and the oldest day first, and the key to go on after; "" at the end."""
+    """Problems, overdue first and the oldest day first, and the keys to go on; "" at either end."""
 
     rows: list[Finding]
     after: str
+    before: str = ""
 
 
 def visible(actor: Actor) -> Any:
@@ -110,6 +113,9 @@ def _in_time(found: Any, asked: Mapping[str, str], day: date) -> Any:
     late = _number(asked, "late")
     if late is not None and late <= len(BRACKETS):
         found = found.filter(late_by(late, day))
+    if asked.get("look") == LOOK_DUE:
+        found = found.filter(state=State.WATCHED, state_on__lt=day.replace(day=1))
+        found = found.exclude(looks__on__gte=day.replace(day=1))
     rung = _number(asked, "rung")
     if rung is not None and rung <= MOST_LETTERS:
         found = found.filter(rung=rung)
@@ -139,8 +145,8 @@ def _day(text: str) -> date | None:
         return None
 
 
-def page(found: Any, day: date, after: str = "", size: int = PAGE) -> Page:
-    """The problems after this key: overdue, then open, then the rest, each by its day."""
+def page(found: Any, day: date, after: str = "", before: str = "", size: int = PAGE) -> Page:
+    """The problems after, or before, this key: overdue, then open, then the rest, each by its day."""
     found = found.annotate(
         rank=Case(
             When(standing(OVERDUE, day), then=0),
@@ -149,19 +155,35 @@ def page(found: Any, day: date, after: str = "", size: int = PAGE) -> Page:
             output_field=IntegerField(),
         ),
         day=Coalesce(F("due_on"), Value(_LAST), output_field=DateField()),
-    )
-    if (key := _key(after)) is not None:
+    ).select_related("region", "campaign", "category")
+    order = ("rank", "day", "pk")
+    back = None if after else _key(before)
+    if back is not None:
+        rank, at, pk = back
+        earlier = found.filter(
+            Q(rank__lt=rank) | Q(rank=rank, day__lt=at) | Q(rank=rank, day=at, pk__lt=pk)
+        )
+        taken = list(earlier.order_by(*(f"-{one}" for one in order))[: size + 1])
+        rows = taken[:size][::-1]
+        return Page(rows, _told(rows[-1]) if rows else "", _told(rows[0]) if taken[size:] else "")
+    key = _key(after)
+    if key is not None:
         rank, at, pk = key
         found = found.filter(
             Q(rank__gt=rank) | Q(rank=rank, day__gt=at) | Q(rank=rank, day=at, pk__gt=pk)
         )
-    rows = list(
-        found.select_related("region", "campaign", "category").order_by("rank", "day", "pk")[
-            : size + 1
-        ]
+    taken = list(found.order_by(*order)[: size + 1])
+    rows = taken[:size]
+    return Page(
+        rows,
+        _told(rows[-1]) if taken[size:] else "",
+        _told(rows[0]) if key is not None and rows else "",
     )
-    last = rows[size - 1] if len(rows) > size else None
-    return Page(rows[:size], f"{last.rank}.{last.day:%Y%m%d}.{last.pk}" if last else "")
+
+
+def _told(row: Any) -> str:
+    """The key of a row; `before` takes what stands in front of it, `after` what follows."""
+    return f"{row.rank}.{row.day:%Y%m%d}.{row.pk}"
 
 
 def _key(after: str) -> tuple[int, date, int] | None:
