@@ -14,7 +14,6 @@ from inspections.enums.findings import Level, Source
 from inspections.models.common import person
 from villages.models import Region
 
-
 MEDIA_TYPES = (JPEG, PNG, PDF)
 
 
