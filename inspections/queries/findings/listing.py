@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Case, DateField, F, IntegerField, Q, Value, When
+from django.db.models import (
+    Case,
+    DateField,
+    Exists,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce
 
 from core.scope import Actor, begins, trim
@@ -21,7 +31,7 @@ from inspections.enums.findings import (
     Source,
     State,
 )
-from inspections.models import Finding
+from inspections.models import Finding, FindingLook
 
 PAGE = 50
 # Where a problem stands, as lists and figures tell it. The parts of OPEN_ONES are OWED_ONES (with
@@ -57,6 +67,12 @@ class Page:
 def visible(actor: Actor) -> Any:
     """The problems of the actor's places, and those of households entrusted to the actor."""
     return Finding.objects.visible_to(actor)
+
+
+def units(found: Any) -> Any:
+    """The units that have something to mend, by name."""
+    held = found.filter(state__in=OWED).exclude(lead_unit="")
+    return held.order_by("lead_unit").values_list("lead_unit", flat=True).distinct()
 
 
 def standing(which: str, day: date) -> Q:
@@ -114,8 +130,7 @@ def _in_time(found: Any, asked: Mapping[str, str], day: date) -> Any:
     if late is not None and late <= len(BRACKETS):
         found = found.filter(late_by(late, day))
     if asked.get("look") == LOOK_DUE:
-        found = found.filter(state=State.WATCHED, state_on__lt=day.replace(day=1))
-        found = found.exclude(looks__on__gte=day.replace(day=1))
+        found = found.filter(look_due(day))
     rung = _number(asked, "rung")
     if rung is not None and rung <= MOST_LETTERS:
         found = found.filter(rung=rung)
@@ -196,8 +211,13 @@ def _key(after: str) -> tuple[int, date, int] | None:
         return None
 
 
+def look_due(day: date) -> Q:
+    """Watched, and neither looked at this month nor mended in it."""
+    month = day.replace(day=1)
+    looked = FindingLook.objects.filter(finding=OuterRef("pk"), on__gte=month)
+    return Q(~Exists(looked), state=State.WATCHED, state_on__lt=month)
+
+
 def watched_and_due(actor: Actor, day: date) -> Any:
     """Watched problems that nobody has looked at this month, nor were they mended in it."""
-    month = day.replace(day=1)
-    found = visible(actor).filter(state=State.WATCHED, state_on__lt=month)
-    return found.exclude(looks__on__gte=month)
+    return visible(actor).filter(look_due(day))
