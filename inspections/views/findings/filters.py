@@ -77,10 +77,14 @@ class Narrowing:
 
     def _offer(self, actor: Actor, day: date) -> None:
         campaigns = Campaign.objects.visible_to(actor).order_by("-told_on", "-pk")
+        counties = places.counties_for(actor, day)
         county, town = self.asked.get("county", ""), self.asked.get("town", "")
+        if not county and len(counties) == 1:
+            # There is nothing to choose: its towns are offered at once.
+            county = counties[0][0]
         me = str(getattr(actor, "pk", ""))
         offered: dict[str, tuple[Any, str]] = {
-            "county": (places.counties_for(actor, day), "全部"),
+            "county": (counties, "全部"),
             "town": (places.towns_for(actor, day, county), "全部" if county else "先选县区"),
             "village": (places.villages_for(actor, day, town), "全部" if town else "先选乡镇"),
             "category": (FindingClass.objects.order_by("code").values_list("code", "name"), "全部"),
