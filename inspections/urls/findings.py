@@ -3,6 +3,7 @@
 from django.urls import path
 
 from inspections.views.findings import (
+    board,
     bulk,
     calendar,
     campaigns,
@@ -28,5 +29,7 @@ urlpatterns = [
     path("deadlines/", settings.deadline_rules, name="deadlines"),
     path("holidays/", settings.holidays, name="holidays"),
     path("calendar/", calendar.calendar, name="calendar"),
+    path("board/", board.home, name="board"),
+    path("board/<str:code>/", board.of_place, name="board-of"),
     path("<int:pk>/", detail.finding, name="finding"),
 ]

@@ -2,8 +2,12 @@
 
 from tests.matrix.operation import SEEN, Operation
 
-OPERATIONS: tuple[Operation, ...] = tuple(
-    Operation(f"api:{one}-list", "get", "client", kind, SEEN, query, api=True)
-    for one in ("campaign", "finding", "rectification", "letter")
-    for kind, query in (("", ""), ("part", "?region={id}"))
+OPERATIONS: tuple[Operation, ...] = (
+    Operation("findings:board", "get", "read"),
+    Operation("findings:board-of", "get", "read", "place", never=("moved",)),
+    *(
+        Operation(f"api:{one}-list", "get", "client", kind, SEEN, query, api=True)
+        for one in ("campaign", "finding", "rectification", "letter")
+        for kind, query in (("", ""), ("part", "?region={id}"))
+    ),
 )
