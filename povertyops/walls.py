@@ -241,6 +241,11 @@ TABLES: dict[str, Table] = {
     ),
     "inspections_letteritem": Table("ra", _PLACE),
     "inspections_lettercounter": Table(""),
+    # Which template a county's letters have is read below it too
+    "inspections_lettertemplate": Table("ra", "region_prefix", besides="true"),
+    "inspections_lettertext": Table(
+        "ra", _PLACE, besides="letter_id IN (SELECT letter_id FROM inspections_letteritem)"
+    ),
     "inspections_accountability": Table("rc", _PLACE),
     "inspections_deadlinerule": Table("rac", "region_prefix", besides="true"),
     # Places: public knowledge, changed by maintenance only

@@ -17,6 +17,7 @@ from inspections.models.finding import (
 )
 from inspections.models.frame import FrameHousehold, FrameVillage
 from inspections.models.letter import Accountability, Letter, LetterCounter, LetterItem
+from inspections.models.letter_text import LetterTemplate, LetterText
 from inspections.models.recheck import Recheck, RecheckItem
 from inspections.models.result import DirtyRound, Rectification, Result
 from inspections.models.roster import RuralHousehold
@@ -46,6 +47,8 @@ __all__ = [
     "Letter",
     "LetterCounter",
     "LetterItem",
+    "LetterTemplate",
+    "LetterText",
     "Questionnaire",
     "Recheck",
     "RecheckItem",

@@ -1,5 +1,6 @@
 """A draft is confirmed or dropped by a person; then it is received and answered."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -10,6 +11,7 @@ from inspections.models import Accountability, Letter
 from inspections.services.common import UnfitError
 from inspections.services.findings import deadlines
 from inspections.services.findings.common import refused, require_find
+from inspections.services.letters import templates
 
 
 def _locked(letter: Letter, state: str, *others: str) -> Letter:
@@ -42,7 +44,22 @@ def issue(*, letter: Letter, on: date, reply_due_on: date | None = None, by: Any
             raise UnfitError("答复期限须晚于签发日期。")
         found.state, found.issued_on, found.issued_by = State.ISSUED, on, by
         found.save(update_fields=["state", "issued_on", "issued_by", "reply_due_on"])
-    return Letter.objects.get(pk=letter.pk)
+        issued = Letter.objects.select_related("region", "issued_by").get(pk=letter.pk)
+        templates.fix(issued)
+    return issued
+
+
+def issue_many(*, letters: Sequence[Letter], on: date, by: Any) -> int:
+    """Confirm several drafts, each with the reply day its rule says; all or none. Raises UnfitError."""
+    with acting(by=by, reason=f"批量签发 {len(letters)} 份文书"), refused():
+        for letter in sorted(letters, key=lambda one: one.pk):
+            try:
+                issue(letter=letter, on=on, by=by)
+            except UnfitError as unfit:
+                raise UnfitError(
+                    f"{letter.get_kind_display()}（{letter.unit}）：{unfit}"
+                ) from unfit
+    return len(letters)
 
 
 def _reply_due_on(letter: Letter, on: date) -> date:
