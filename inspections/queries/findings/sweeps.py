@@ -218,7 +218,9 @@ def due(finding: Finding) -> list[Sweep]:
 
 def of_finding(finding: Finding, actor: Actor) -> list[Standing]:
     """The searches for the likes of a problem, oldest first, for its page."""
-    return standings(visible(actor).filter(finding=finding).order_by("pk"), actor)
+    return standings(
+        visible(actor).filter(finding=finding).select_related("region").order_by("pk"), actor
+    )
 
 
 def page_of_sweeps(found: Any, after: str = "", size: int = PAGE) -> tuple[list[Sweep], str]:

@@ -161,7 +161,9 @@ def open_all(
             raise UnfitError("没有可以列入台账的：可能已由他人处理，请刷新后再试。")
         if len(rows) > MOST_AT_ONCE:
             raise UnfitError(f"一次最多列入 {MOST_AT_ONCE:,} 项，请按县区或逐页选择。")
-        parent = sweep.finding
+        parent = Finding.objects.filter(pk=sweep.finding_id).first()
+        if parent is None:
+            raise UnfitError("原问题不在您的区划，请由建立查找的单位列入台账。")
         made = Finding.objects.bulk_create(
             [_like(row, parent, said, on, by) for row in rows], batch_size=_BATCH
         )
