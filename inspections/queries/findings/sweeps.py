@@ -11,7 +11,7 @@ from django.db.models.functions import Left
 
 from core.scope import Actor, below, trim
 from funds.queries import findings as rules
-from households.models import HouseholdYear
+from households.models import HouseholdYear, PersonYear
 from households.queries.conditions import matching_households
 from inspections.enums.findings import State
 from inspections.enums.sweeps import MatchState, Subject
@@ -149,8 +149,8 @@ def heads(sweep: Sweep, rows: Iterable[SweepMatch], actor: Actor) -> dict[int, s
     keys = [row.household_id for row in rows if row.household_id]
     if not keys or sweep.year is None:
         return {}
-    years = HouseholdYear.objects.visible_to(actor).in_year(sweep.year)
-    return dict(years.filter(household_id__in=keys).values_list("household_id", "head_name"))
+    found = PersonYear.objects.visible_to(actor).in_year(sweep.year).heads()
+    return dict(found.filter(household_id__in=keys).values_list("household_id", "person__name"))
 
 
 _FRESH = Q(first_id=F("last_id"))

@@ -229,12 +229,12 @@ def test_unfit_searches_come_back(
 
 
 def test_who_may_not(
-    as_user: SignIn, office: Office, homes: Homes, songxian_clerk: User, county_leader: User
+    as_user: SignIn, office: Office, homes: Homes, songxian_clerk: User, city_leader: User
 ) -> None:
     finding = problem(office)
     sweep = swept(office, finding)
     other = as_user(person("songxian_office", Role.COUNTY_OFFICE, "410325"))
-    leader, neighbour = as_user(county_leader), as_user(songxian_clerk)
+    leader, neighbour = as_user(city_leader), as_user(songxian_clerk)
     pages = (f"/sweeps/{sweep.pk}/", f"/sweeps/of/{finding.pk}/")
     acts = [f"/sweeps/{sweep.pk}/{act}/" for act in ("run", "open", "dismiss")]
     assert [other.get(page).status_code for page in pages] == [404, 404]
