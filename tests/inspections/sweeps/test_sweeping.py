@@ -33,6 +33,7 @@ from tests.inspections.sweeps.conftest import (
     swept,
 )
 from tests.projects.conftest import proposed
+from villages.models import Region
 
 pytestmark = pytest.mark.django_db
 FACT = "收入核算不实"
@@ -352,6 +353,17 @@ def test_a_match_lies_where_was_looked(office: Office, homes: Homes) -> None:
         region_code=NEIGHBOUR, household=homes.neighbour.household,
     )  # fmt: skip
     assert refusal_of(stray.save) == "sweep_match_of_its_sweep"
+
+
+def test_matches_follow_a_recoded_division(office: Office, homes: Homes) -> None:
+    sweep = swept(office, problem(office))
+    match = SweepMatch.objects.filter(sweep=sweep, region_code=VILLAGE)[0]
+    for old, new in ((VILLAGE, "410326100203"), (COUNTY, "410326000000")):
+        Region.objects.filter(code=old).update(code=new)
+    match.refresh_from_db()
+    assert match.region_code == "410326100203"
+    told = (Sweep, SweepRun)
+    assert {table.objects.get().region_code for table in told} == {"410326000000"}  # type: ignore[attr-defined]
 
 
 def test_whoever_moved_away_is_not_the_countys(office: Office, homes: Homes) -> None:
