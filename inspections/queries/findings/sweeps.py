@@ -114,15 +114,22 @@ def address(sweep: Sweep, code: str = "") -> str:
 # --- what runs found ----------------------------------------------------------------------------
 
 
-def _last_run() -> Subquery:
-    runs = SweepRun.objects.filter(sweep=OuterRef("sweep")).order_by("-pk")
-    return Subquery(runs.values("pk")[:1])
+def last_runs(sweeps: Iterable[int]) -> dict[int, SweepRun]:
+    """The last run of each search."""
+    found = SweepRun.objects.filter(sweep__in=list(sweeps))
+    return {one.sweep_id: one for one in found.order_by("sweep", "-pk").distinct("sweep")}
 
 
-def matches(actor: Actor, sweeps: Iterable[int]) -> Any:
-    """What the last run of each found, as far as the actor sees it."""
-    found = SweepMatch.objects.visible_to(actor).filter(sweep__in=list(sweeps))
-    return found.filter(last_id=_last_run())
+def matches(actor: Actor, runs: Iterable[SweepRun]) -> Any:
+    """What these runs found, if they are the last ones, as far as the actor sees it."""
+    # By keys that are known: asked row by row, the last run is as dear as all rows together.
+    keys = [run.pk for run in runs]
+    return SweepMatch.objects.visible_to(actor).filter(last__in=keys)
+
+
+def of_last_run(sweep: Sweep, actor: Actor) -> Any:
+    """What the last run of a search found, as far as the actor sees it."""
+    return matches(actor, last_runs([sweep.pk]).values()).filter(sweep=sweep)
 
 
 def narrowed(found: Any, asked: Mapping[str, str]) -> Any:
@@ -139,9 +146,11 @@ def page(found: Any, after: str = "", size: int = PAGE) -> Page:
     """The matches after this one, with what they are."""
     if after.isascii() and after.isdigit() and len(after) < 19:
         found = found.filter(pk__gt=int(after))
+    keys = list(found.order_by("pk").values_list("pk", flat=True)[: size + 1])
+    # By their keys: with the walls of five tables around it, the planner joins whole tables first.
     known = ("region", "household", "project", "fund_finding__rule", "finding")
-    rows = list(found.select_related(*known).order_by("pk")[: size + 1])
-    return Page(rows[:size], str(rows[size - 1].pk) if len(rows) > size else "")
+    rows = SweepMatch.objects.filter(pk__in=keys[:size]).select_related(*known).order_by("pk")
+    return Page(list(rows), str(keys[size - 1]) if len(keys) > size else "")
 
 
 def heads(sweep: Sweep, rows: Iterable[SweepMatch], actor: Actor) -> dict[int, str]:
@@ -181,11 +190,8 @@ def standings(sweeps: Iterable[Sweep], actor: Actor) -> list[Standing]:
     """Searches with their last run and what became of its matches, in three queries for any number."""
     told = list(sweeps)
     keys = [one.pk for one in told]
-    runs: dict[int, SweepRun] = {}
-    known = SweepRun.objects.filter(sweep__in=keys).order_by("sweep", "-pk").distinct("sweep")
-    for run in known:
-        runs[run.sweep_id] = run
-    rows = list(_counted(matches(actor, keys), "sweep"))
+    runs = last_runs(keys)
+    rows = list(_counted(matches(actor, runs.values()), "sweep"))
     due = set(_due(keys).values_list("pk", flat=True))
     return [
         Standing(

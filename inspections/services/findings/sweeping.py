@@ -214,7 +214,7 @@ def dismiss(
 
 
 def _undecided(sweep: Sweep, keys: Collection[int] | None, region: str, by: Any) -> Any:
-    found = queries.matches(by, [sweep.pk]).filter(
+    found = queries.of_last_run(sweep, by).filter(
         within(by.prefixes_for(FIND), "region_code"), state=MatchState.OPEN
     )
     if region:

@@ -102,7 +102,7 @@ def _page(
     asked = {name: told.get(name, "") for name in ("region", "state")}
     given = {name: value for name, value in asked.items() if value}
     (standing,) = queries.standings([one], actor)
-    found = queries.matches(actor, [one.pk])
+    found = queries.of_last_run(one, actor)
     counties = shown.county_rows(one, queries.by_county(found))
     narrowed = queries.narrowed(found, given)
     page = queries.page(narrowed, told.get("after", ""))

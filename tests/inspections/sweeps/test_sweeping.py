@@ -58,7 +58,7 @@ def test_it_finds_what_the_list_shows_in_the_place(office: Office, homes: Homes)
         assert (kept.matched, kept.fresh, kept.counties) == (3, 3, {"410324": 3})
         found = list(sweep.matches.order_by("pk").values_list("household_id", flat=True))
     assert set(found) == {row.household_id for row in homes.rows[:3]}
-    told = sweeps.by_county(sweeps.matches(office.county, [sweep.pk]))
+    told = sweeps.by_county(sweeps.of_last_run(sweep, office.county))
     assert {code: one.open for code, one in told.items()} == {"410324": 3}
 
 
@@ -74,14 +74,14 @@ def test_a_city_sees_each_county_and_each_county_its_own(
         with walls.scoped(actor):
             assert Sweep.objects.count() == SweepRun.objects.count() == 1
             assert SweepMatch.objects.count() == sum(seen.values())
-            told = sweeps.by_county(sweeps.matches(actor, [sweep.pk]))
+            told = sweeps.by_county(sweeps.of_last_run(sweep, actor))
         assert {code: one.open for code, one in told.items()} == seen
 
 
 def test_neighbours_see_nothing(office: Office, homes: Homes, songxian_clerk: User) -> None:
     sweep = swept(office, problem(office))
     assert not sweeps.visible(songxian_clerk).exists()
-    assert not sweeps.matches(songxian_clerk, [sweep.pk]).exists()
+    assert not sweeps.of_last_run(sweep, songxian_clerk).exists()
     with walls.scoped(songxian_clerk):
         for table in (Sweep, SweepRun, SweepMatch):
             assert not table.objects.exists()  # type: ignore[attr-defined]
