@@ -76,7 +76,10 @@ def sweep_new(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, "已查找。请逐项核对查到的对象。")
             return redirect("sweeps:sweep", pk=made.pk)
-    context = {"finding": finding, "form": form, "subjects": Subject.choices, "subject": subject}
+    context = {
+        "finding": finding, "form": form, "subjects": Subject.choices, "subject": subject,
+        "likes": shown.likes_of(finding, actor) | {"may_begin": False},
+    }  # fmt: skip
     status = 422 if request.method == "POST" else 200
     return render(request, "sweeps/new.html", context, status=status)
 

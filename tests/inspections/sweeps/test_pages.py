@@ -63,6 +63,9 @@ def test_from_a_problem_to_its_likes(as_user: SignIn, office: Office, homes: Hom
     assert homes.rows[3].household.household_no not in shows
     assert "户主0" in shows
     assert sweep.words in page_of(county, "/sweeps/")
+    # Who looks again sees what was looked for already.
+    assert sweep.words not in asks
+    assert sweep.words in page_of(county, f"/sweeps/of/{finding.pk}/")
 
 
 def test_the_list_with_the_same_terms_is_as_long(
