@@ -9,6 +9,7 @@ from inspections.views.findings import (
     detail,
     listing,
     loading,
+    rechecks,
     settings,
 )
 
@@ -29,4 +30,8 @@ urlpatterns = [
     path("holidays/", settings.holidays, name="holidays"),
     path("calendar/", calendar.calendar, name="calendar"),
     path("<int:pk>/", detail.finding, name="finding"),
+    path("rechecks/", rechecks.recheck_list, name="rechecks"),
+    path("rechecks/<int:pk>/", rechecks.recheck, name="recheck"),
+    path("rechecks/<int:pk>/items/<int:item>/", rechecks.recheck_look, name="recheck-look"),
+    path("watched/", rechecks.watched, name="watched"),
 ]
