@@ -7,8 +7,9 @@ from typing import Any
 
 from core.acting import acting
 from core.ledger.services import without_numbers
-from inspections.enums.findings import BY_ANOTHER, FOLLOWS, Look, Origin, State
+from inspections.enums.findings import BY_ANOTHER, DONE, FOLLOWS, Look, Origin, State
 from inspections.models import Finding, FindingLook, FindingStep
+from inspections.services import rectifying
 from inspections.services.common import UnfitError
 from inspections.services.findings import deadlines
 from inspections.services.findings.common import (
@@ -126,9 +127,15 @@ def send_back(*, finding: Finding, words: str, on: date, by: Any) -> Finding:
 
 
 def take(*, finding: Finding, state: str, words: str, on: date, by: Any) -> Finding:
-    """Take a step that needs nothing but words. Raises UnfitError."""
+    """Take a step that needs nothing but words. Raises UnfitError.
+
+    What was raised from a case of an assessment is put right with it.
+    """
     with acting(by=by, reason=State(state).label), refused():
-        return _step(_ready(finding, state, by), state, on, words, by)
+        taken = _step(_ready(finding, state, by), state, on, words, by)
+        if state in DONE:
+            rectifying.by_ledger(finding=taken, on=on, by=by)
+        return taken
 
 
 def merge(*, finding: Finding, into: Finding, words: str, on: date, by: Any) -> Finding:
