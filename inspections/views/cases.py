@@ -14,7 +14,7 @@ from core.scope import Actor, covers
 from core.web import actor_of, require
 from inspections.enums import FOLLOWS, CaseKind, CaseState
 from inspections.forms import CaseForm, RectifyForm
-from inspections.models import Case, Rectification
+from inspections.models import Case, Rectification, Round
 from inspections.queries import standing
 from inspections.queries.findings import listing as of_ledger
 from inspections.services import cases as service
@@ -107,7 +107,10 @@ def _page(request: HttpRequest, case: Case, form: CaseForm) -> HttpResponse:
         "form": form,
         "rectified": Rectification.objects.filter(case=case).select_related("created_by").first(),
         "on_ledger": shown(on_ledger, timezone.localdate()) if on_ledger else None,
-        "may_raise": is_confirmed and not on_ledger and covers(actor, case.village_code, FIND),
+        "may_raise": is_confirmed
+        and not on_ledger
+        and covers(actor, case.village_code, FIND)
+        and Round.objects.visible_to(actor).filter(pk=case.round_id).exists(),
         "may_rectify": is_confirmed
         and not on_ledger
         and covers(actor, case.village_code[:6], APPEAL),

@@ -115,7 +115,8 @@ def _done(request: HttpRequest, one: Finding, key: str, form: Any, do: acts.Do) 
         form.add_error(None, wrong)
         now = seen(request, one.pk)
         # Whoever has read what went on may send the form again.
-        form.data = form.data.copy() | {"seen": str(now.position)}
+        form.data = form.data.copy()
+        form.data["seen"] = str(now.position)
         return page(request, now, key, form, wrong)
     messages.success(request, "已办理。")
     return redirect("findings:finding", pk=one.pk)

@@ -51,8 +51,8 @@ def new(request: HttpRequest) -> HttpResponse:
         return _found(request, sent)
     if picked := sent.get("pick"):
         # A household of the list that was found: back into the form, nothing saved yet.
-        sent |= {"object_kind": "HOUSEHOLD", "key": picked}
-        form = EnterForm(initial=sent.dict(), campaigns=campaigns_of(actor))
+        start = sent.dict() | {"object_kind": "HOUSEHOLD", "key": picked}
+        form = EnterForm(initial=start, campaigns=campaigns_of(actor))
         return _entry(request, form)
     form = EnterForm(sent, campaigns=campaigns_of(actor))
     made = _entered(form, request) if form.is_valid() else None

@@ -12,7 +12,7 @@ from core.scope import covers
 from core.web import actor_of, require
 from funds.queries import findings as of_funds
 from inspections.enums import CaseState
-from inspections.models import Case, Finding
+from inspections.models import Case, Finding, Round
 from inspections.queries.findings import listing
 from inspections.services.common import UnfitError
 from inspections.services.findings import entering
@@ -24,12 +24,16 @@ from inspections.views.findings.forms import RaiseForm
 def raise_case(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask how grave a confirmed problem of an assessment is, and put it on the ledger."""
     require(request, FIND)
-    cases = Case.objects.visible_to(actor_of(request)).select_related("village", "round")
+    cases = Case.objects.visible_to(actor_of(request)).select_related("village")
     case = get_object_or_404(cases, pk=pk)
     if not covers(actor_of(request), case.village_code, FIND):
         raise Http404
     if case.state != CaseState.CONFIRMED:
         messages.warning(request, "只有已确认的评估问题列入台账。")
+        return redirect("inspections:case", pk=pk)
+    if not Round.objects.visible_to(actor_of(request)).filter(pk=case.round_id).exists():
+        # What the problem says of household and level stands in the round.
+        messages.warning(request, "本轮评估的样本尚未向县公开，公开以后再列入台账。")
         return redirect("inspections:case", pk=pk)
     what = {
         "title": "评估问题",
