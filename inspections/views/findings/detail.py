@@ -48,12 +48,19 @@ def finding(request: HttpRequest, pk: int) -> HttpResponse:
 def page(
     request: HttpRequest, one: Finding, key: str = "", form: Any = None, wrong: str = ""
 ) -> HttpResponse:
-    """The page; with a form that came back, or with what was wrong where it is offered no more."""
+    """The page; with a form that came back, and at its head what was wrong.
+
+    A form that somebody else's step made useless is offered no more.
+    """
     actor, day = actor_of(request), timezone.localdate()
     offered = acts.offered(one, request.user, (key, form) if key else None)
-    # What the form was for may have been done by somebody else: then there is no form to tell it at.
-    gone = bool(key) and all(act.key != key for act in offered)
-    lost = (wrong or "这一步现在不能办理，请按现在的状态重新办理。") if gone else ""
+    back = next((act for act in offered if act.key == key), None)
+    if key and not wrong:
+        wrong = (
+            f"“{back.title}”没有办理，请按表单里的提示修改。"
+            if back
+            else "这一步现在不能办理，请按现在的状态重新办理。"
+        )
     papers = shown.papers(one)
     context = shown.shown(one, day) | {
         "about": shown.about(one, actor),
@@ -66,7 +73,7 @@ def page(
         "timeline": shown.timeline(one, papers, actor),
         "family": about.family(one, actor),
         "acts": offered,
-        "lost": lost,
+        "wrong": wrong,
         "wish": acts.wish_of(one),
         "second": _second_person(one, request.user),
         "no_rule": any(act.key == "assign" for act in offered) and not acts.due_words(one)[1],
@@ -112,7 +119,6 @@ def _done(request: HttpRequest, one: Finding, key: str, form: Any, do: acts.Do) 
     if not form.is_valid():
         return page(request, one, key, form)
     if wrong := acts.carried_out(one, form, do, request.user):
-        form.add_error(None, wrong)
         now = seen(request, one.pk)
         # Whoever has read what went on may send the form again.
         form.data = form.data.copy()

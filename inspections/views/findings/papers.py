@@ -35,7 +35,7 @@ def papers(request: HttpRequest, pk: int) -> HttpResponse:
         service.add(finding=one, by=request.user, **form.cleaned_data)
     except UnfitError as unfit:
         form.add_error("file", str(unfit))
-        return detail.page(request, one, "papers", form, str(unfit))
+        return detail.page(request, detail.seen(request, pk), "papers", form, str(unfit))
     messages.success(request, "已上传。")
     return redirect("findings:finding", pk=pk)
 
