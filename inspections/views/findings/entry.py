@@ -51,8 +51,10 @@ def new(request: HttpRequest) -> HttpResponse:
         return _found(request, sent)
     if picked := sent.get("pick"):
         # A household of the list that was found: back into the form, nothing saved yet.
-        start = sent.dict() | {"object_kind": "HOUSEHOLD", "key": picked}
-        form = EnterForm(initial=start, campaigns=campaigns_of(actor))
+        form = EnterForm(
+            initial={**sent.dict(), "object_kind": "HOUSEHOLD", "key": picked},
+            campaigns=campaigns_of(actor),
+        )
         return _entry(request, form)
     form = EnterForm(sent, campaigns=campaigns_of(actor))
     made = _entered(form, request) if form.is_valid() else None

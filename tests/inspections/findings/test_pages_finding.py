@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
@@ -400,17 +402,19 @@ def test_a_person_named_for_it_mends_without_the_right(
     assert send(leader, entered(office.county), step="MEASURED").status_code == 403
 
 
-def test_page_asks_as_often_for_many_as_for_few(
-    as_user: SignIn, office: Office, django_assert_max_num_queries: Any
-) -> None:
+def test_page_asks_as_often_for_many_as_for_few(as_user: SignIn, office: Office) -> None:
     finding = office.brought_to(State.MEASURED)
+    papers.add(finding=finding, file=photo(1), by=office.village)
     county = as_user(office.county)
-    for colour in (10, 60, 110):
-        papers.add(finding=finding, file=photo(colour), by=office.village)
-    for _ in range(3):
-        stepping.send_back(
-            finding=fresh(finding), words="不够", on=LATER, by=office.county
-        )  # fmt: skip
-        stepping.file_measure(finding=fresh(finding), measure="再改", on=LATER, by=office.village)
-    with django_assert_max_num_queries(44):
+    page_of(county, finding)
+    with CaptureQueriesContext(connection) as few:
         page_of(county, finding)
+    for colour in (60, 110, 160):
+        papers.add(finding=fresh(finding), file=photo(colour), by=office.village)
+        stepping.send_back(finding=fresh(finding), words="不够", on=LATER, by=office.second)
+        stepping.file_measure(finding=fresh(finding), measure="再改", on=LATER, by=office.village)
+    papers.add(finding=fresh(finding), file=photo(200), by=office.village)
+    with CaptureQueriesContext(connection) as many:
+        told = page_of(county, finding)
+    assert told.count("再改") == 3
+    assert len(many) == len(few)
