@@ -129,7 +129,7 @@ def amend(request: HttpRequest, pk: int) -> HttpResponse:
         messages.warning(request, "问题已经交办，不能再修改；可退回、并案或拆分。")
         return redirect("findings:finding", pk=pk)
     start = {name: getattr(one, name) for name in _FACTS} | {
-        "object_kind": one.object_kind, "key": lookup.key_of(one),
+        "object_kind": one.object_kind, "key": lookup.key_of(one, actor_of(request)),
     }  # fmt: skip
     form = FactsForm(request.POST if request.method == "POST" else None, initial=start)
     if request.method == "POST" and form.is_valid() and _amended(one, form, request):

@@ -104,14 +104,20 @@ def _payment(key: str, actor: Actor) -> Payment:
     return found[0]
 
 
-def key_of(one: Finding) -> str:
-    """What somebody would type for the object of a problem."""
-    if one.object_kind == ObjectKind.HOUSEHOLD and one.household:
-        return one.household.household_no
-    if one.object_kind == ObjectKind.PERSON and one.person:
-        return one.person.person_no
-    if one.object_kind == ObjectKind.PROJECT and one.project:
-        return one.project.number
-    if one.object_kind == ObjectKind.PAYMENT and one.payment:
-        return f"{one.payment.voucher.full_number}/{one.payment.payee}"
+def key_of(one: Finding, actor: Actor) -> str:
+    """What somebody would type for the object of a problem; "" where the actor sees it no more."""
+    found: Any = None
+    if one.object_kind == ObjectKind.HOUSEHOLD:
+        found = Household.objects.visible_to(actor).filter(pk=one.household_id or 0).first()
+        return found.household_no if found else ""
+    if one.object_kind == ObjectKind.PERSON:
+        found = Person.objects.visible_to(actor).filter(pk=one.person_id or 0).first()
+        return found.person_no if found else ""
+    if one.object_kind == ObjectKind.PROJECT:
+        found = Project.objects.visible_to(actor).filter(pk=one.project_id or 0).first()
+        return found.number if found else ""
+    if one.object_kind == ObjectKind.PAYMENT:
+        rows = Payment.objects.visible_to(actor).select_related("voucher")
+        found = rows.filter(pk=one.payment_id or 0).first()
+        return f"{found.voucher.full_number}/{found.payee}" if found else ""
     return one.cadre

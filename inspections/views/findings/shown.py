@@ -11,7 +11,7 @@ from core import scans
 from core.scope import Actor
 from funds.models import FundFinding, Payment
 from households.models import Household, Person
-from inspections.enums.findings import DONE, GONE, OWED, Look, ObjectKind, State
+from inspections.enums.findings import GONE, OWED, Look, ObjectKind, State
 from inspections.enums.letters import Kind
 from inspections.enums.letters import State as LetterState
 from inspections.models import Case, Finding, LetterItem
@@ -22,6 +22,13 @@ TONES = {
     State.CLAIMED: "info", State.VERIFIED: "info", State.MERGED: "neutral", State.SPLIT: "neutral",
 }  # fmt: skip
 SEVERITY_TONES = {"GRAVE": "bad", "SERIOUS": "warn"}
+# What a problem waits for, told to whoever looks at it.
+NEXT: dict[str, str] = {
+    State.FOUND: "等待交办到责任单位和责任人。", State.ASSIGNED: "等待责任单位报整改措施。",
+    State.MEASURED: "等待整改，上传佐证材料后报完成。", State.CLAIMED: "等待另一人核验。",
+    State.VERIFIED: "等待销号或转长期坚持。", State.RETURNED: "等待责任单位重新整改、报完成。",
+    State.WATCHED: "每月复查一次。",
+}  # fmt: skip
 _KILO = 1024
 
 
@@ -54,7 +61,7 @@ def shown(one: Finding, day: date) -> dict[str, Any]:
         "severity_tone": SEVERITY_TONES.get(one.severity, "neutral"),
         "late": days_late(one, day),
         "left": _days_left(one, day),
-        "is_done": one.state in DONE,
+        "next_words": NEXT.get(one.state, ""),
         "is_gone": one.state in GONE,
     }
 

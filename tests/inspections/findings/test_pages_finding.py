@@ -18,11 +18,22 @@ from exits.models import Holiday
 from inspections.enums.findings import State
 from inspections.models import DeadlineRule, Finding
 from inspections.queries.findings.about import MENDING_ROLES
-from inspections.services.findings import extending, papers, stepping
+from inspections.services.findings import entering, extending, papers, stepping
+from inspections.services.findings.entering import Inspection
 from inspections.services.findings.stepping import Duty
 from inspections.services.letters import preparing
 from tests.cast import cast, county_leader
-from tests.inspections.findings.conftest import DAY, DUE, DUTY, VILLAGE, Office, entered
+from tests.factories.villages import RegionFactory
+from tests.inspections.findings.conftest import (
+    COUNTY,
+    DAY,
+    DUE,
+    DUTY,
+    FACTS,
+    VILLAGE,
+    Office,
+    entered,
+)
 from tests.papers_handed_in import jpeg, pdf
 
 __all__ = ["county_leader"]
@@ -333,6 +344,23 @@ def test_papers_are_files_that_run_nothing(as_user: SignIn, office: Office) -> N
     late = village.post(f"/findings/{closed.pk}/papers/", {"file": photo(100)})
     assert late.status_code == 422
     assert "已经办结" in text_of(late)
+
+
+def test_an_inspection_of_a_larger_place_is_not_named_below_it(
+    as_user: SignIn, office: Office
+) -> None:
+    told = Inspection("县级督查", "SUPERVISION", "COUNTY", DAY, DAY, "栾督〔2018〕3号")
+    campaign = entering.open_campaign(
+        region=RegionFactory(code=COUNTY), told=told, by=office.county
+    )
+    finding = entering.enter(
+        region=RegionFactory(code=VILLAGE), fields=FACTS, campaign=campaign, by=office.county
+    )
+    assert "县级督查（栾督〔2018〕3号）" in page_of(as_user(office.county), finding)
+    page = page_of(as_user(office.village), finding)
+    assert "上级组织的检查" in page
+    assert "栾督" not in page
+    assert "等待交办" in page
 
 
 def test_letters_stand_among_what_happened(as_user: SignIn, office: Office) -> None:
