@@ -116,7 +116,7 @@ class DecideForm(_Dated):
         error_messages={"required": "请写明批复意见。"},
     )  # fmt: skip
     granted = forms.ChoiceField(
-        label="批复", choices=[("1", "同意"), ("0", "不同意")],
+        label="批复", choices=[("", "请选择"), ("1", "同意"), ("0", "不同意")],
         error_messages={"required": "请选择同意或不同意。", "invalid_choice": "请选择同意或不同意。"},
     )  # fmt: skip
 
