@@ -20,6 +20,7 @@ SAMPLES = {
     "<slug:standard>": "henan", "<slug:item>": "headcount", "<int:objection>": "1", "<int:case>": "1", "<int:sample>": "1", "<int:item>": "1",
     "<slug:act>": "targets", "<slug:kind>": "projects",
     "<slug:rate>": "approval_rate", "<int:event>": "1", "<slug:what>": "vouchers", "<slug:metric>": "paid", "<slug:part>": "paid", "<slug:which>": "unpaid",
+    "<int:extension>": "1", "<int:paper>": "1",
 }  # fmt: skip
 NAMED = {
     "household_no": "86300000000001",
