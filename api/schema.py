@@ -68,6 +68,8 @@ def _shape(one: django_filters.Filter) -> dict[str, Any]:
     if isinstance(one, WholeFilter):
         bounds = {"minimum": one.extra.get("min_value"), "maximum": one.extra.get("max_value")}
         return {"type": "integer", **{k: v for k, v in bounds.items() if v is not None}}
+    if isinstance(one, django_filters.DateFilter):
+        return {"type": "string", "format": "date"}
     if isinstance(one, django_filters.NumberFilter):
         return {"type": "number"}
     if isinstance(one, django_filters.ChoiceFilter):

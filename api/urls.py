@@ -5,7 +5,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import SimpleRouter
 
-from api import assessments, funds, imports, projects, readiness, views
+from api import assessments, funds, imports, problems, projects, readiness, views
 from api import schema as _extensions  # noqa: F401 - registers what the schema is made with
 
 app_name = "api"
@@ -27,6 +27,10 @@ router.register("fund-sources", funds.SourceView, basename="fund-source")
 router.register("allocations", funds.AllocationView, basename="allocation")
 router.register("payments", funds.PaymentView, basename="payment")
 router.register("loans", funds.LoanView, basename="loan")
+router.register("campaigns", problems.CampaignView, basename="campaign")
+router.register("findings", problems.FindingView, basename="finding")
+router.register("rectifications", problems.RectificationView, basename="rectification")
+router.register("letters", problems.LetterView, basename="letter")
 
 _open = {"authentication_classes": (), "permission_classes": (), "throttle_classes": ()}
 _schema = SpectacularAPIView.as_view(**_open)

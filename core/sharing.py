@@ -26,6 +26,10 @@ class Resource(TextChoices):
     ALLOCATIONS = "allocations", "资金分配"
     PAYMENTS = "payments", "资金支付"
     LOANS = "loans", "小额信贷"
+    CAMPAIGNS = "campaigns", "检查"
+    FINDINGS = "findings", "问题"
+    RECTIFICATIONS = "rectifications", "整改步骤"
+    LETTERS = "letters", "整改文书"
     IMPORTS = "imports", "导入批次"
 
 
@@ -57,7 +61,8 @@ WRITABLE = (Resource.IMPORTS,)
 # Resources that are in force only once a second person has confirmed them.
 CONFIRMED = (
     *PERSONAL, Resource.BLOCKERS, Resource.SAMPLES, Resource.CASES, Resource.BENEFICIARIES,
-    Resource.PAYMENTS, Resource.LOANS, *WRITABLE,
+    Resource.PAYMENTS, Resource.LOANS, Resource.FINDINGS, Resource.RECTIFICATIONS,
+    Resource.LETTERS, *WRITABLE,
 )  # fmt: skip
 # Each of these needs a second person beside the one who grants it.
 SENSITIVE = (FieldGroup.HEALTH, FieldGroup.IDENTITY_FULL)

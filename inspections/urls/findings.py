@@ -3,6 +3,7 @@
 from django.urls import path
 
 from inspections.views.findings import (
+    board,
     bulk,
     calendar,
     campaigns,
@@ -42,6 +43,8 @@ urlpatterns = [
     path("from-fund/<int:pk>/", raising.raise_fund, name="raise-fund"),
     path("household/<str:household_no>/", tabs.of_household, name="of-household"),
     path("project/<int:pk>/", tabs.of_project, name="of-project"),
+    path("board/", board.home, name="board"),
+    path("board/<str:code>/", board.of_place, name="board-of"),
     path("<int:pk>/", detail.finding, name="finding"),
     path("<int:pk>/act/", detail.act, name="act"),
     path("<int:pk>/assign/", detail.assign, name="assign"),

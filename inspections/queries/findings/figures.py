@@ -14,6 +14,9 @@ from django.db import connection
 from core.scope import after, trim
 from inspections.queries.findings.listing import BRACKETS
 
+# Digits of a division below one of so many digits: counties of a city, towns of a county, villages.
+CHILD = {2: 4, 4: 6, 6: 9}
+
 
 @dataclass
 class Tally:
@@ -32,6 +35,8 @@ class Tally:
     watched: int = 0
     relapsed: int = 0
     days: int = 0
+    # The day that passed first among the overdue ones.
+    oldest: date | None = None
     late: tuple[int, ...] = (0,) * (len(BRACKETS) + 1)
 
     @property
@@ -72,16 +77,18 @@ _COUNTS = {
     f"late{len(BRACKETS)}": f"{_OWED} AND due_on < %(late{len(BRACKETS) - 1})s",
 }
 _TALLIES = (
-    "SELECT source, level, left(region_code, 6) AS place, lead_unit,"
-    " grouping(source, level, left(region_code, 6), lead_unit) AS told,"
+    "SELECT source, level, left(region_code, %(size)s) AS place, lead_unit,"
+    " grouping(source, level, left(region_code, %(size)s), lead_unit) AS told,"
     + ", ".join(f" count(*) FILTER (WHERE {of}) AS {name}" for name, of in _COUNTS.items())
     + ", coalesce(sum(closed_on - found_on), 0)::bigint AS days"
+    + f", min(due_on) FILTER (WHERE {_COUNTS['overdue']}) AS oldest"
     + """
   FROM inspections_finding
  WHERE region_code >= %(low)s AND region_code < %(high)s AND state NOT IN ('MERGED', 'SPLIT')
    AND (%(since)s::date IS NULL OR found_on >= %(since)s)
    AND (%(until)s::date IS NULL OR found_on < %(until)s)
- GROUP BY GROUPING SETS ((), (source), (level), (left(region_code, 6)), (lead_unit))
+ GROUP BY GROUPING SETS ((), (source), (level), (left(region_code, %(size)s)),
+                         (lead_unit))
 """
 )
 _LETTERS = """
@@ -99,7 +106,7 @@ def board(code: str, day: date, since: date | None = None, until: date | None = 
     """The problems found below a division from `since` until before `until`, as of a day."""
     low = trim(code)
     values: dict[str, Any] = {
-        "low": low.ljust(12, "0"), "high": after(low).ljust(12, "0"), "day": day, "since": since,
+        "size": CHILD.get(len(low), 12), "low": low.ljust(12, "0"), "high": after(low).ljust(12, "0"), "day": day, "since": since,
         "until": until,
         **{f"late{at}": day - timedelta(days=days) for at, days in enumerate(BRACKETS)},
     }  # fmt: skip
@@ -125,10 +132,73 @@ def board(code: str, day: date, since: date | None = None, until: date | None = 
     return found
 
 
+@dataclass(frozen=True)
+class Late:
+    """What a leader's page says of a place's problems, and of each place below with overdue ones.
+
+    `rungs` are the overdue by the letter they have had: none, first, second, third.
+    """
+
+    open: int = 0
+    overdue: int = 0
+    oldest: date | None = None
+    rungs: tuple[int, int, int, int] = (0, 0, 0, 0)
+
+
+_LATE = f"""
+SELECT CASE grouping(left(region_code, %(size)s)) WHEN 1 THEN '' ELSE left(region_code, %(size)s) END,
+       count(*), count(*) FILTER (WHERE late), min(due_on) FILTER (WHERE late),
+       count(*) FILTER (WHERE late AND rung = 0), count(*) FILTER (WHERE late AND rung = 1),
+       count(*) FILTER (WHERE late AND rung = 2), count(*) FILTER (WHERE late AND rung = 3)
+  FROM (SELECT region_code, due_on, rung, {_OWED} AND due_on < %(day)s AS late
+          FROM inspections_finding
+         WHERE state IN ('FOUND', 'ASSIGNED', 'MEASURED', 'CLAIMED', 'VERIFIED', 'RETURNED')
+           AND region_code >= %(low)s AND region_code < %(high)s) AS f
+ GROUP BY GROUPING SETS ((), (left(region_code, %(size)s)))
+"""
+
+
+def late(code: str, day: date) -> dict[str, Late]:
+    """By prefix of the places below a division, and under "" for all of it; one query."""
+    low = trim(code)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _LATE,
+            {
+                "size": CHILD.get(len(low), 12), "low": low.ljust(12, "0"),
+                "high": after(low).ljust(12, "0"), "day": day,
+            },
+        )  # fmt: skip
+        return {
+            place: Late(many, overdue, oldest, tuple(rungs))
+            for place, many, overdue, oldest, *rungs in cursor.fetchall()
+        }
+
+
+def campaigns(code: str) -> tuple[int, int, int, int]:
+    """How many inspections of a place there were; told of with a number, that number, and entered."""
+    low = trim(code)
+    with connection.cursor() as cursor:
+        cursor.execute(_CAMPAIGNS, {"low": low.ljust(12, "0"), "high": after(low).ljust(12, "0")})
+        many, with_number, expected, entered = cursor.fetchone()
+    return int(many), int(with_number), int(expected), int(entered)
+
+
+# What was split off or looked for elsewhere was not told by the inspection.
+_CAMPAIGNS = """
+SELECT count(*), count(expected), coalesce(sum(expected), 0),
+       coalesce(sum((SELECT count(*) FROM inspections_finding f
+                      WHERE f.campaign_id = c.id AND f.origin NOT IN ('SPLIT', 'SWEEP'))), 0)
+  FROM inspections_campaign c
+ WHERE c.region_code >= %(low)s AND c.region_code < %(high)s
+"""
+
+
 def _tally(told: Mapping[str, Any]) -> Tally:
     names = (name for name in _COUNTS if not name.startswith("late"))
     return Tally(
         **{name: told[name] for name in names},
         days=told["days"],
+        oldest=told["oldest"],
         late=tuple(told[f"late{at}"] for at in range(len(BRACKETS) + 1)),
     )

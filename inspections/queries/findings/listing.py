@@ -45,6 +45,7 @@ MOST_LETTERS = 3
 LOOK_DUE = "due"
 _LAST = date.max
 _PLACES = (2, 4, 6, 9, 12)
+_CODE = 12
 _DAYS = {
     "due_from": "due_on__gte", "due_to": "due_on__lte",
     "found_from": "found_on__gte", "found_to": "found_on__lte",
@@ -108,6 +109,10 @@ def narrowed(found: Any, asked: Mapping[str, str], day: date) -> Any:
     region = asked.get("region", "")
     if region.isascii() and region.isdigit() and len(trim(region)) in _PLACES:
         found = found.in_region(region)
+    at = asked.get("at", "")
+    if at.isascii() and at.isdigit() and len(at) == _CODE:
+        # Of the place itself, not of those below it.
+        found = found.filter(region_code=at)
     for name, words in _CHOICES.items():
         if asked.get(name) in words.values:
             found = found.filter(**{name: asked[name]})

@@ -55,6 +55,7 @@ class LedgerForm(forms.Form):
     origin = _choice("录入方式", Origin.choices)
     object_kind = _choice("问题对象", ObjectKind.choices)
     mine = _choice("责任人", ())
+    at = forms.CharField(label="只看本级", required=False, max_length=12, widget=forms.HiddenInput)
     look = _choice("复查", [(listing.LOOK_DUE, "本月待复查")])
     found_from = _day("发现日期自")
     found_to = _day("发现日期至")
