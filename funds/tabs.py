@@ -1,11 +1,17 @@
-"""What money adds to the pages of projects and divisions."""
+"""What money adds to the pages of projects and divisions, and what others add to a finding on money.
 
+An app adds its own in its `ready`: `register("findings", Panel("findings/_fund.html", fund_panel))`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import reverse
 
 from core.scope import Actor, covers
+from funds.models import FundFinding
 from funds.queries import payments
 from projects.models import Project
 from villages.models import Region
@@ -33,3 +39,24 @@ def place_panel(region: Region, year: int, actor: Actor) -> dict[str, Any] | Non
         "sums": payments.of_place(region.code, year, actor),
         "href": f"{reverse('funds:accounts')}?{query}",
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A part of the page of a finding: `build` gives what its template finds under `told`."""
+
+    template: str
+    build: Callable[[FundFinding, Actor], dict[str, Any]]
+
+
+_panels: dict[str, Panel] = {}
+
+
+def register(key: str, panel: Panel) -> None:
+    """Add a part; a key that is known already is replaced."""
+    _panels[key] = panel
+
+
+def panels(found: FundFinding, actor: Actor) -> list[tuple[str, dict[str, Any]]]:
+    """Template and contents of each part, in the order of registration."""
+    return [(one.template, one.build(found, actor)) for one in _panels.values()]

@@ -236,6 +236,17 @@ TABLES: dict[str, Table] = {
     "inspections_findingcounter": Table(""),
     "inspections_recheck": Table("ra", _PLACE),
     "inspections_recheckitem": Table("rac", _PLACE),
+    # A search for the likes of a problem: seen with the problem, and wherever it found something
+    "inspections_sweep": Table(
+        "ra",
+        _PLACE,
+        besides="id IN (SELECT sweep_id FROM inspections_sweepmatch)"
+        " OR finding_id IN (SELECT id FROM inspections_finding)",
+    ),
+    "inspections_sweeprun": Table(
+        "ra", _PLACE, besides="sweep_id IN (SELECT id FROM inspections_sweep)"
+    ),
+    "inspections_sweepmatch": Table("rac", _PLACE),
     "inspections_letter": Table(
         "rac", _PLACE, besides="id IN (SELECT letter_id FROM inspections_letteritem)"
     ),

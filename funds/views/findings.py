@@ -17,6 +17,7 @@ from funds.enums import FindingState, FindingSubject
 from funds.models import FundFinding, FundRule
 from funds.queries import findings as queries
 from funds.queries.findings import Matter
+from funds.tabs import panels
 
 READ = "households.view_register"
 TONES = {FindingState.VIOLATED: "bad", FindingState.SUSPECTED: "warn", FindingState.UNKNOWN: ""}
@@ -125,7 +126,9 @@ def finding(request: HttpRequest, pk: int) -> HttpResponse:
         image | {"label": FindingState(image["state"]).label}
         for image in images(FundFinding, one.pk)[:20]
     ]
-    context = _row(one, matter) | {"former": former, "linked": _linked(one)}
+    context = _row(one, matter) | {
+        "former": former, "linked": _linked(one), "panels": panels(one, actor)
+    }  # fmt: skip
     return render(request, "funds/finding.html", context)
 
 

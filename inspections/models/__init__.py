@@ -23,6 +23,7 @@ from inspections.models.result import DirtyRound, Rectification, Result
 from inspections.models.roster import RuralHousehold
 from inspections.models.round import Round
 from inspections.models.sample import Replacement, SampleHousehold, SampleVillage
+from inspections.models.sweep import Sweep, SweepMatch, SweepRun
 from inspections.models.visit import Answer, Questionnaire, SurveyTask, Visit
 
 __all__ = [
@@ -60,5 +61,8 @@ __all__ = [
     "SampleHousehold",
     "SampleVillage",
     "SurveyTask",
+    "Sweep",
+    "SweepMatch",
+    "SweepRun",
     "Visit",
 ]

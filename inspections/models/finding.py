@@ -199,6 +199,8 @@ class Finding(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(origin=Origin.FUND_RULE, fund_finding__isnull=False)
+                # The like of a problem may be what a rule on money found.
+                | Q(origin=Origin.SWEEP)
                 | ~Q(origin=Origin.FUND_RULE) & Q(fund_finding__isnull=True),
                 name="finding_of_its_rule",
             ),
@@ -211,6 +213,16 @@ class Finding(models.Model):
                 fields=["campaign", "told_as"], condition=~Q(told_as=""), name="finding_told_once"
             ),
             models.UniqueConstraint(fields=["id", "region_code"], name="finding_id_region"),
+            # The likes of a problem are opened once each; rules on money are by their own key.
+            *(
+                models.UniqueConstraint(
+                    fields=["parent", field],
+                    condition=Q(origin=Origin.SWEEP, **{f"{field}__isnull": False})
+                    & Q(fund_finding=None),
+                    name=f"finding_like_{field}_once",
+                )
+                for field in ("household", "project")
+            ),
         ]
         indexes = [
             models.Index(fields=["region_code", "state", "due_on"], name="finding_scope"),

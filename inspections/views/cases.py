@@ -14,11 +14,14 @@ from core.scope import Actor, covers
 from core.web import actor_of, require
 from inspections.enums import FOLLOWS, CaseKind, CaseState
 from inspections.forms import CaseForm, RectifyForm
-from inspections.models import Case, Rectification
+from inspections.models import Case, Rectification, Round
 from inspections.queries import standing
+from inspections.queries.findings import listing as of_ledger
 from inspections.services import cases as service
 from inspections.services import rectifying
 from inspections.services.common import APPEAL, DECIDE, UnfitError
+from inspections.services.findings.common import FIND
+from inspections.views.findings.shown import shown
 
 READ = "households.view_register"
 PAGE = 50
@@ -91,17 +94,26 @@ def _page(request: HttpRequest, case: Case, form: CaseForm) -> HttpResponse:
     steps = list(case.steps.select_related("created_by").order_by("position"))
     waiting = case.state not in (CaseState.CONFIRMED, CaseState.DISMISSED)
     due = steps[-1].due_on if steps and waiting else None
+    actor, is_confirmed = actor_of(request), case.state == CaseState.CONFIRMED
+    # What stands on the ledger of problems is mended there, and once.
+    on_ledger = of_ledger.visible(actor).filter(case=case).first()
     context = {
         "case": case,
         "tone": TONES.get(CaseState(case.state), "warn"),
         "steps": steps,
         "due": due,
         "is_overdue": due is not None and due < timezone.localdate(),
-        "acts": _next(case, actor_of(request)),
+        "acts": _next(case, actor),
         "form": form,
         "rectified": Rectification.objects.filter(case=case).select_related("created_by").first(),
-        "may_rectify": case.state == CaseState.CONFIRMED
-        and covers(actor_of(request), case.village_code[:6], APPEAL),
+        "on_ledger": shown(on_ledger, timezone.localdate()) if on_ledger else None,
+        "may_raise": is_confirmed
+        and not on_ledger
+        and covers(actor, case.village_code, FIND)
+        and Round.objects.visible_to(actor).filter(pk=case.round_id).exists(),
+        "may_rectify": is_confirmed
+        and not on_ledger
+        and covers(actor, case.village_code[:6], APPEAL),
         "rectifying": RectifyForm(auto_id="rectify_%s"),
     }
     status = 422 if form.is_bound else 200

@@ -17,9 +17,10 @@ SAMPLES = {
     "<int:pk>": "1", "<str:household_no>": "86300000000001", "<str:code>": "410324000000",
     "<str:person_no>": "86310000000001", "<path:path>": "x", "<int:id>": "1", "<day:day>": "2018-12-31",
     "<slug:table>": "sex", "<slug:code>": "IDN04", "<str:step>": "VILLAGE_NOTICE",
-    "<slug:standard>": "henan", "<slug:item>": "headcount", "<int:objection>": "1", "<int:case>": "1", "<int:sample>": "1",
+    "<slug:standard>": "henan", "<slug:item>": "headcount", "<int:objection>": "1", "<int:case>": "1", "<int:sample>": "1", "<int:item>": "1",
     "<slug:act>": "targets", "<slug:kind>": "projects",
     "<slug:rate>": "approval_rate", "<int:event>": "1", "<slug:what>": "vouchers", "<slug:metric>": "paid", "<slug:part>": "paid", "<slug:which>": "unpaid",
+    "<int:extension>": "1", "<int:paper>": "1",
 }  # fmt: skip
 NAMED = {
     "household_no": "86300000000001",

@@ -67,6 +67,8 @@ HOLDERS: dict[str, frozenset[str]] = {
     "edit_funds": frozenset({"finance"}),
     "approve_funds": frozenset({"finance"}),
     "survey": frozenset({"inspector"}),
+    "find": frozenset({"county_office", "city_office"}),
+    "mend": frozenset({"village", "town_clerk", "county_clerk", "county_office", "city_office"}),
     "decide": frozenset({"county_office", "city_office"}),
     "find": frozenset({"county_office", "city_office"}),
     "mend": frozenset({"village", "town_clerk", "county_clerk", "county_office", "city_office"}),

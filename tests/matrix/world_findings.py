@@ -3,7 +3,14 @@
 from datetime import date, timedelta
 from typing import Any
 
-from inspections.models import Campaign, CampaignPaper, Finding, FindingStep
+from inspections.models import (
+    Campaign,
+    CampaignPaper,
+    Extension,
+    Finding,
+    FindingPaper,
+    FindingStep,
+)
 from villages.models import Region
 
 FOUND_ON = date(2016, 3, 1)
@@ -35,3 +42,13 @@ def make(world: Any, relation: str, code: str, official: Any) -> None:
         duty_name="责任人", due_on=FOUND_ON + timedelta(days=9), due_source="整改方案", **step,
     )  # fmt: skip
     world.add("problem", relation, finding.pk, code, marks=(finding.fact,))
+    more = {"finding": finding, "region_code": place.code}
+    wish = Extension.objects.create(
+        until=FOUND_ON + timedelta(days=99), reason="测试", asked_on=FOUND_ON, asked_by=official,
+        **more,
+    )  # fmt: skip
+    world.add("wish", relation, (finding.pk, wish.pk), code)
+    paper = FindingPaper.objects.create(
+        position=2, media_type="image/jpeg", sha256="0" * 64, size=1, created_by=official, **more
+    )
+    world.add("problem_paper", relation, (finding.pk, paper.pk), code)

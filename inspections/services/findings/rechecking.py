@@ -15,6 +15,7 @@ from core.scope import below, trim
 from inspections.enums.findings import DONE, Look
 from inspections.formulas.drawing import ALGORITHM, Stream, key_of
 from inspections.models import Finding, FindingLook, Recheck, RecheckItem
+from inspections.queries.findings import rechecks
 from inspections.services.common import UnfitError
 from inspections.services.findings import stepping
 from inspections.services.findings.common import refused, require_find
@@ -86,6 +87,24 @@ def draw(
     return made
 
 
+@dataclass(frozen=True)
+class Proof:
+    """A draw made again: from how many problems, whether from the same, and whether it is the same."""
+
+    frame_size: int
+    frame_agrees: bool
+    draw_agrees: bool
+
+
+def drawn_again(recheck: Recheck) -> Proof:
+    """Put the list together as it stood when it was drawn from, and draw from it by the same seed."""
+    numbers = rechecks.frame(recheck)
+    share = Fraction(recheck.numerator, recheck.denominator)
+    again = chosen(numbers, share, recheck.seed, recheck.algorithm) if numbers else []
+    drawn = list(recheck.items.order_by("rank").values_list("finding__number", flat=True))
+    return Proof(len(numbers), digest(numbers) == recheck.frame_digest, again == drawn)
+
+
 def look(
     *, item: RecheckItem, result: str, words: str, on: date, by: Any
 ) -> tuple[FindingLook, Finding]:
@@ -102,9 +121,9 @@ def look(
     return made, finding
 
 
-def relapses(rechecks: Any) -> Relapses:
+def relapses(draws: Any) -> Relapses:
     """Counted over draws, e.g. those of a place and year."""
-    told = RecheckItem.objects.filter(recheck__in=rechecks).aggregate(
+    told = RecheckItem.objects.filter(recheck__in=draws).aggregate(
         drawn=Count("pk"), looked=Count("look"),
         relapsed=Count("look", filter=Q(look__result=Look.RELAPSED)),
     )  # fmt: skip

@@ -7,8 +7,10 @@ from typing import Any
 
 from core.acting import acting
 from core.ledger.services import without_numbers
-from inspections.enums.findings import BY_ANOTHER, FOLLOWS, Look, Origin, State
+from inspections.enums.findings import BY_ANOTHER, DONE, FOLLOWS, Look, Origin, State
 from inspections.models import Finding, FindingLook, FindingStep
+from inspections.queries.findings import sweeps
+from inspections.services import rectifying
 from inspections.services.common import UnfitError
 from inspections.services.findings import deadlines
 from inspections.services.findings.common import (
@@ -135,9 +137,19 @@ def send_back(*, finding: Finding, words: str, on: date, by: Any) -> Finding:
 
 
 def take(*, finding: Finding, state: str, words: str, on: date, by: Any) -> Finding:
-    """Take a step that needs nothing but words. Raises UnfitError."""
+    """Take a step that needs nothing but words. Raises UnfitError.
+
+    What was raised from a case of an assessment is put right with it.
+    """
     with acting(by=by, reason=State(state).label), refused():
-        return _step(_ready(finding, state, by), state, on, words, by)
+        ready = _ready(finding, state, by)
+        if state in DONE and (due := sweeps.due(ready)):
+            told = "、".join(f"“{one.words}”" for one in due)
+            raise UnfitError(f"核验以后还没有重新查找同类问题：{told}。请先重新查找，再办理销号。")
+        taken = _step(ready, state, on, words, by)
+        if state in DONE:
+            rectifying.by_ledger(finding=taken, on=on, by=by)
+        return taken
 
 
 def merge(*, finding: Finding, into: Finding, words: str, on: date, by: Any) -> Finding:

@@ -13,6 +13,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from core.ledger.services import without_numbers
 from core.limits import limited
 from core.web import actor_of, require
 from inspections.models import Finding
@@ -80,8 +81,9 @@ class AssignForm(forms.Form):
     def duty(self) -> stepping.Duty:
         told = self.cleaned_data
         return stepping.Duty(
-            told["unit"], told["name"], told["username"], told["due_on"], told["due_source"]
-        )
+            without_numbers(told["unit"]), without_numbers(told["name"]), told["username"],
+            told["due_on"], told["due_source"],
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from core import scans
+from core.ledger.services import without_numbers
 from core.limits import limited
 from core.scope import covers, within
 from core.web import actor_of, require
@@ -48,6 +49,12 @@ class _Told(forms.Form):
         label="反馈问题数（个）", required=False, min_value=0, max_value=100_000,
         help_text="照反馈文件填写；与登记数不一致时提示，不会自动修改。",
     )  # fmt: skip
+
+    def clean_name(self) -> str:
+        return without_numbers(self.cleaned_data["name"])
+
+    def clean_team(self) -> str:
+        return without_numbers(self.cleaned_data["team"])
 
 
 class CampaignForm(_Told):
