@@ -39,7 +39,7 @@ def issue(*, letter: Letter, on: date, reply_due_on: date | None = None, by: Any
     require_find(letter.region_code, by)
     with acting(by=by, reason="签发文书"), refused():
         found = _locked(letter, State.PREPARED)
-        found.reply_due_on = reply_due_on or _reply_due_on(found, on)
+        found.reply_due_on = reply_due_on or rule_day(found, on)
         if found.reply_due_on <= on:
             raise UnfitError("答复期限须晚于签发日期。")
         found.state, found.issued_on, found.issued_by = State.ISSUED, on, by
@@ -62,7 +62,8 @@ def issue_many(*, letters: Sequence[Letter], on: date, by: Any) -> int:
     return len(letters)
 
 
-def _reply_due_on(letter: Letter, on: date) -> date:
+def rule_day(letter: Letter, on: date) -> date:
+    """Until when the rules of its problems want the answer. Raises UnfitError where none does."""
     days = set()
     for item in letter.items.select_related("finding"):
         finding = item.finding
