@@ -205,9 +205,7 @@ class ComplaintFinding(models.Model):
     class Meta:
         verbose_name = "信访所涉问题"
         constraints = [
-            models.UniqueConstraint(
-                fields=["complaint", "finding"], name="complaint_finding_once"
-            ),
+            models.UniqueConstraint(fields=["complaint", "finding"], name="complaint_finding_once"),
         ]
         indexes = [models.Index(fields=["region_code"], name="complaint_finding_scope")]
 

@@ -111,4 +111,3 @@ def _summary(text: str) -> str:
     if not said:
         raise UnfitError("请填写转办摘要。")
     return said[:500]
-

@@ -6,7 +6,6 @@ from typing import Any
 from core import ledger
 from core.templatetags.show import mask_phone
 from inspections.models import Complainant, Complaint
-from inspections.services.common import UnfitError
 from inspections.services.complaints.common import may_receive
 from inspections.services.complaints.guarding import refuse_naming
 
