@@ -18,3 +18,4 @@ class Role(TextChoices):
     FINANCE = "FINANCE", "资金管理员"
     INSPECTOR = "INSPECTOR", "督查、调查员"
     AUDITOR = "AUDITOR", "审计人员（只读）"
+    PETITION = "PETITION", "信访专员"

@@ -26,6 +26,7 @@ APPEAL_CASE = "inspections.appeal"
 DECIDE_CASE = "inspections.decide"
 FIND_PROBLEMS = "inspections.find"
 MEND_PROBLEMS = "inspections.mend"
+RECEIVE_COMPLAINTS = "inspections.petition"
 EDIT_PROJECTS = "projects.edit"
 REVIEW_PROJECTS = "projects.review"
 DECIDE_PROJECTS = "projects.decide"
@@ -57,6 +58,7 @@ RIGHTS: dict[str, str] = {
     DECIDE_CASE: "复核、认定评估发现的疑似问题",
     FIND_PROBLEMS: "登记检查和问题，交办、核验、销号、复查，批复延期",
     MEND_PROBLEMS: "报整改措施、上传佐证、报完成，申请延期",
+    RECEIVE_COMPLAINTS: "登记信访举报，查看信访人（记录在案）",
     EDIT_PROJECTS: "申报项目，填报进度、受益对象和资产",
     REVIEW_PROJECTS: "审核本级的项目",
     DECIDE_PROJECTS: "审定项目、入库、安排资金、验收、结算、评价",
@@ -149,6 +151,10 @@ ROLES: dict[str, RoleFacts] = {
     Role.AUDITOR: _facts(
         60, (4, 6), "看本区划的全部登记数据和访问台账，不作任何修改。",
         READ_REGISTER, REVEAL, VIEW_LEDGER,
+    ),
+    Role.PETITION: _facts(
+        40, (4, 6), "登记、转办、答复信访和举报；只有信访专员看得到信访人和原文。",
+        READ_REGISTER, RECEIVE_COMPLAINTS,
     ),
 }  # fmt: skip
 

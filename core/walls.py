@@ -31,6 +31,7 @@ RIGHTS, REGION, CITY, MIXED = (
 SCOPES = (REGION, CITY, MIXED)
 WEB, WORKER = "povertyops_web", "povertyops_worker"
 MANAGE_JOBS = "core.manage_jobs"
+PETITION = "inspections.petition"
 
 
 class WallsMissingError(Exception):
@@ -72,6 +73,8 @@ class Scope:
     assigned: int | None = None
     entrusted: tuple[str, ...] = ()
     jobs: tuple[str, ...] = ()
+    # Where the person may learn who complained; background work never may.
+    petition: tuple[str, ...] = ()
     # The number of the signed-in user, "maintenance" for background work: for rows of one's own.
     user: str = ""
 
@@ -91,8 +94,10 @@ def scope_of(actor: Actor | None) -> Scope:
     else:
         role = CITY if prefixes == (settings.SITE_CITY_CODE,) else REGION
     entrusted = shortest(actor.entrusted_prefixes) if assigned is not None else ()
-    user = "maintenance" if isinstance(actor, Maintenance) else str(identity(actor)[0] or "")
-    return Scope(role, prefixes, assigned, entrusted, jobs, user)
+    is_work = isinstance(actor, Maintenance)
+    petition = () if is_work else shortest(actor.prefixes_for(PETITION))
+    user = "maintenance" if is_work else str(identity(actor)[0] or "")
+    return Scope(role, prefixes, assigned, entrusted, jobs, petition, user)
 
 
 def shortest(prefixes: Iterable[str]) -> tuple[str, ...]:
@@ -126,6 +131,7 @@ def assume(actor: Actor | None) -> None:
             " set_config('povertyops.assigned', %s, true),"
             " set_config('povertyops.entrusted', %s, true),"
             " set_config('povertyops.jobs', %s, true),"
+            " set_config('povertyops.petition', %s, true),"
             " set_config('povertyops.user', %s, true),"
             " set_config('role', %s, true)",
             [
@@ -135,6 +141,7 @@ def assume(actor: Actor | None) -> None:
                 str(scope.assigned or ""),
                 ",".join(scope.entrusted),
                 ",".join(scope.jobs),
+                ",".join(scope.petition),
                 scope.user,
                 scope.role,
             ],
@@ -161,7 +168,7 @@ def is_partial() -> bool:
 
 _SETTINGS = tuple(
     f"povertyops.{name}"
-    for name in ("low", "high", "prefixes", "assigned", "entrusted", "jobs", "user")
+    for name in ("low", "high", "prefixes", "assigned", "entrusted", "jobs", "petition", "user")
 )
 
 

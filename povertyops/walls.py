@@ -9,6 +9,7 @@ from core.walls import RIGHTS, WORKER, Table
 
 _PLACE = "region_code"
 _JOBS = "public.scope_covers(scope, 'povertyops.jobs')"
+_PETITIONS = "public.scope_covers(held_by, 'povertyops.petition')"
 
 
 _OWN = (
@@ -259,6 +260,13 @@ TABLES: dict[str, Table] = {
     ),
     "inspections_accountability": Table("rc", _PLACE),
     "inspections_deadlinerule": Table("rac", "region_prefix", besides="true"),
+    # Complaints without who complained; who did, and in what words, is for whoever receives complaints
+    # where it was received, whatever else the person may see. Numbers are given by a trigger.
+    "inspections_complaint": Table("rac", _PLACE),
+    "inspections_complaintstep": Table("ra", _PLACE),
+    "inspections_complaintfinding": Table("ra", _PLACE),
+    "inspections_complaintcounter": Table(""),
+    "inspections_complainant": Table("rac", rule=_PETITIONS),
     # Places: public knowledge, changed by maintenance only
     "villages_region": Table("r"),
     "villages_regionsuccession": Table("r"),

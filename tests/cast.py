@@ -40,6 +40,7 @@ PARTS = {
     "finance": Part(Role.FINANCE, "410324"),
     "inspector": Part(Role.INSPECTOR, "410324"),
     "auditor": Part(Role.AUDITOR, "4103"),
+    "petition_officer": Part(Role.PETITION, "410324"),
 }
 
 
@@ -70,5 +71,5 @@ def _fixture(name: str) -> object:
 (
     system_admin, security_admin, audit_admin, county_system_admin, county_security_admin,
     county_audit_admin, county_leader, county_office, town_clerk, village_official, helper,
-    department, finance, inspector, auditor,
+    department, finance, inspector, auditor, petition_officer,
 ) = map(_fixture, PARTS)  # fmt: skip

@@ -150,6 +150,7 @@ SHORT = {
     "inspections.decide": "认定问题",
     "inspections.find": "核销问题",
     "inspections.mend": "整改问题",
+    "inspections.petition": "信访",
     "projects.edit": "填报项目",
     "projects.review": "审核项目",
     "projects.decide": "审定项目",

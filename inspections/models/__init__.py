@@ -5,6 +5,13 @@ Nothing of it is ever deleted.
 
 from inspections.models.campaign import Campaign, CampaignPaper, FindingWorkbook
 from inspections.models.case import Case, CaseStep
+from inspections.models.complaint import (
+    Complainant,
+    Complaint,
+    ComplaintCounter,
+    ComplaintFinding,
+    ComplaintStep,
+)
 from inspections.models.finding import (
     DeadlineRule,
     Extension,
@@ -33,6 +40,11 @@ __all__ = [
     "CampaignPaper",
     "Case",
     "CaseStep",
+    "Complainant",
+    "Complaint",
+    "ComplaintCounter",
+    "ComplaintFinding",
+    "ComplaintStep",
     "DeadlineRule",
     "DirtyRound",
     "Extension",

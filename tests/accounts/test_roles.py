@@ -34,6 +34,7 @@ from accounts.roles import (
     MEND_PROBLEMS,
     PLAN_ROUND,
     READ_REGISTER,
+    RECEIVE_COMPLAINTS,
     RECOMPUTE_METRICS,
     RELEASE_EXPORT,
     REVEAL,
@@ -50,7 +51,7 @@ from tests.cast import PARTS
 CHANGES = {ASSIGN, EDIT, REVIEW, MANAGE_REVIEW, LOAD_WORKBOOKS, MANAGE_CATALOG, RECOMPUTE_METRICS, RELEASE_EXPORT, MANAGE_JOBS,
            MANAGE_STANDARDS, MANAGE_USERS, MANAGE_GRANTS, MANAGE_CLIENTS, PLAN_ROUND, SURVEY, APPEAL_CASE, DECIDE_CASE,
            DECIDE_EXIT, EDIT_PROJECTS, REVIEW_PROJECTS, DECIDE_PROJECTS, EDIT_FUNDS, APPROVE_FUNDS,
-           FIND_PROBLEMS, MEND_PROBLEMS}  # fmt: skip
+           FIND_PROBLEMS, MEND_PROBLEMS, RECEIVE_COMPLAINTS}  # fmt: skip
 
 
 @pytest.mark.unit
@@ -92,6 +93,11 @@ def test_readers_change_nothing() -> None:
         assert not ROLES[role].permissions & CHANGES
     # Whoever books money changes nothing of the register.
     assert ROLES[Role.FINANCE].permissions & CHANGES == {EDIT_FUNDS, APPROVE_FUNDS}
+    # Nor does whoever receives complaints; nobody else learns who complained.
+    assert ROLES[Role.PETITION].permissions == {READ_REGISTER, RECEIVE_COMPLAINTS}
+    assert [role for role, facts in ROLES.items() if RECEIVE_COMPLAINTS in facts.permissions] == [
+        Role.PETITION
+    ]
     # A surveyor writes questionnaires, of whom was assigned to them, and nothing else.
     assert ROLES[Role.INSPECTOR].permissions & CHANGES == {SURVEY}
     assert ROLES[Role.VILLAGE].permissions & CHANGES == {

@@ -32,6 +32,7 @@ SUBJECTS = (
     Subject("city_office", "CITY_OFFICE", CITY),
     Subject("finance", "FINANCE", COUNTY),
     Subject("auditor", "AUDITOR", COUNTY),
+    Subject("petition", "PETITION", COUNTY),
     Subject("department", "DEPARTMENT", COUNTY),
     Subject("helper", "HELPER", VILLAGE, entrusted=True),
     Subject("inspector", "INSPECTOR", COUNTY, entrusted=True),
@@ -44,7 +45,7 @@ SUBJECTS = (
 # Which kinds may use which right at all: written out by hand, not read from the product.
 _READERS = frozenset({
     "village", "town_clerk", "county_clerk", "county_office", "county_leader", "city_leader",
-    "city_office", "finance", "auditor", "helper", "inspector",
+    "city_office", "finance", "auditor", "petition", "helper", "inspector",
 })  # fmt: skip
 HOLDERS: dict[str, frozenset[str]] = {
     "read": _READERS,
@@ -71,6 +72,11 @@ HOLDERS: dict[str, frozenset[str]] = {
     "mend": frozenset({"village", "town_clerk", "county_clerk", "county_office", "city_office"}),
     "decide": frozenset({"county_office", "city_office"}),
     "appeal": frozenset({"county_office"}),
+    "find": frozenset({"county_office", "city_office"}),
+    "mend": frozenset({"village", "town_clerk", "county_clerk", "county_office", "city_office"}),
+    "petition": frozenset({"petition"}),
+    # Complaints without who complained.
+    "complaints": frozenset({"petition", "county_office", "city_office"}),
     # Other systems read batches as well.
     "marks_of_batches": frozenset(
         {"town_clerk", "county_clerk", "county_office", "city_office", "client"}

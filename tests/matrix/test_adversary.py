@@ -962,6 +962,8 @@ _RULES = {
     "funds_paymentbatchrow": "batch_id IN"
     " (SELECT id FROM funds_paymentbatch WHERE region_code ^@ '410324')",
     "core_job": "scope ^@ '410324'",
+    # Only for whoever receives complaints.
+    "inspections_complainant": "false",
     # Their owners' alone, and nobody who asks here has begun or kept one.
     "households_draft": "false",
     "households_chosencolumns": "false",

@@ -45,6 +45,8 @@ READ_BY = {
     "release": "release",
     "alert": "ledger",
     "noted": "ledger",
+    "complaint": "complaints",
+    "complainant": "petition",
 }
 WALLS = ("both walls", "only PostgreSQL", "only querysets")
 

@@ -1,0 +1,1 @@
+"""Complaints: received, passed on, answered; who complained stays with whoever received it."""
