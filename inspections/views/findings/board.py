@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
@@ -16,10 +16,11 @@ from core.scope import Actor, below, covers, overlaps, trim
 from core.templatetags.show import percent
 from core.web import actor_of, require
 from inspections.enums.findings import Level, Source
-from inspections.enums.letters import SENT, Kind
+from inspections.enums.letters import Kind
 from inspections.models import Recheck
 from inspections.queries.findings import figures, listing
 from inspections.queries.findings.figures import Board, Tally
+from inspections.queries.letters import SENT_ONES
 from inspections.services.findings import rechecking
 from villages.enums import Level as PlaceLevel
 from villages.formulas import short_name
@@ -270,13 +271,14 @@ def _units(tallies: Mapping[str, Tally], asked: Asked) -> list[dict[str, Any]]:
 
 
 def _letters(many: Mapping[str, int], asked: Asked) -> list[tuple[str, int, str, str]]:
-    terms = {"region": trim(asked.region.code), "state": ",".join(SENT)}
+    terms = {"region": trim(asked.region.code), "standing": SENT_ONES}
+    if asked.since:
+        terms["issued_from"] = f"{asked.since}"
+    if asked.until:
+        terms["issued_to"] = f"{asked.until - timedelta(days=1)}"
     found = []
     for kind, label in Kind.choices:
-        try:
-            href = f"{reverse('letters:list')}?{urlencode(terms | {'kind': kind})}"
-        except NoReverseMatch:
-            href = ""
+        href = f"{reverse('letters:list')}?{urlencode(terms | {'kind': kind})}"
         found.append((label, many.get(kind, 0), _TONES[Kind(kind)], href))
     return found
 
