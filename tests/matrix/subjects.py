@@ -72,8 +72,6 @@ HOLDERS: dict[str, frozenset[str]] = {
     "mend": frozenset({"village", "town_clerk", "county_clerk", "county_office", "city_office"}),
     "decide": frozenset({"county_office", "city_office"}),
     "appeal": frozenset({"county_office"}),
-    "find": frozenset({"county_office", "city_office"}),
-    "mend": frozenset({"village", "town_clerk", "county_clerk", "county_office", "city_office"}),
     "petition": frozenset({"petition"}),
     # Complaints without who complained.
     "complaints": frozenset({"petition", "county_office", "city_office"}),
