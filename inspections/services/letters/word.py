@@ -18,7 +18,7 @@ from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml.ns import qn
 from docx.shared import Mm, Pt
 from docxtpl import DocxTemplate
-from jinja2 import TemplateError, nodes
+from jinja2 import StrictUndefined, TemplateError, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import SandboxedEnvironment
 
@@ -50,7 +50,7 @@ class _Sandbox(SandboxedEnvironment):
 
 
 def _sandbox() -> _Sandbox:
-    made = _Sandbox(autoescape=True)
+    made = _Sandbox(autoescape=True, undefined=StrictUndefined)
     made.globals.clear()
     # Filters that write texts over and over, or take them apart.
     made.filters = {name: made.filters[name] for name in ("e", "escape", "default", "trim")}
