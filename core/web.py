@@ -128,6 +128,8 @@ def site_context(request: HttpRequest) -> dict[str, Any]:
             "read_register": signed_in and user.has_perm("households.view_register"),  # type: ignore[union-attr]
             "edit": signed_in and user.has_perm("households.edit"),  # type: ignore[union-attr]
             "survey": signed_in and user.has_perm("inspections.survey"),  # type: ignore[union-attr]
+            "handle_complaints": signed_in
+            and any(user.has_perm(f"inspections.{what}") for what in ("find", "petition")),  # type: ignore[union-attr]
             "work": signed_in
             and any(
                 user.has_perm(f"households.{what}")  # type: ignore[union-attr]

@@ -1,7 +1,7 @@
 """The whole page of one region and year."""
 
 from core.scope import Actor
-from dashboards.queries import blockers, drawings, headline, matrix, money, tables
+from dashboards.queries import blockers, drawings, headline, matrix, money, problems, tables
 from dashboards.queries.inputs import Board, area_label, read
 from dashboards.queries.words import breadcrumbs
 from villages.enums import Level
@@ -36,6 +36,7 @@ def board(region: Region, partition: int, actor: Actor) -> Board:
     page.tiles = drawings.tiles_of(inputs) if region.level == Level.CITY else []
     page.ranking = drawings.ranking_of(inputs)
     page.funds = money.money_of(inputs)
+    page.problems = problems.problems_of(inputs)
     page.flows = tables.flows_of(inputs)
     page.tallies = tables.tallies_of(inputs)
     return page

@@ -46,6 +46,7 @@ class Board:
     rounds: dict[str, Any] = field(default_factory=dict)
     # The year's money; empty where there was none.
     funds: dict[str, Any] = field(default_factory=dict)
+    problems: dict[str, Any] = field(default_factory=dict)
     flows: list[dict[str, Any]] = field(default_factory=list)
     tallies: list[dict[str, Any]] = field(default_factory=list)
 

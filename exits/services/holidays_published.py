@@ -27,6 +27,12 @@ def years() -> list[int]:
     return sorted({day.year for day in holidays})
 
 
+def offered() -> list[int]:
+    """The years the library knows and the table has nothing of."""
+    known = {day.year for day in Holiday.objects.dates("day", "year")}
+    return [year for year in years() if year not in known]
+
+
 def days(year: int) -> list[tuple[date, bool]]:
     """The days of a year that are off on a weekday (True) or worked on a weekend (False)."""
     off = [(day, True) for day in holidays if day.year == year and day.weekday() < _SATURDAY]
@@ -36,10 +42,9 @@ def days(year: int) -> list[tuple[date, bool]]:
 
 def take_over(wanted: Iterable[int], *, by: Any) -> int:
     """Put years into the table that has nothing of them yet; how many days were added."""
-    known = {day.year for day in Holiday.objects.dates("day", "year")}
     rows = [
         Holiday(day=day, is_off=is_off, source=source())
-        for year in sorted(set(wanted) - known)
+        for year in sorted(set(wanted) & set(offered()))
         for day, is_off in days(year)
     ]
     with acting(by=by, reason="载入节假日表"):

@@ -56,6 +56,7 @@ CAST = (
     Actor("ducha", "督查员", "洛阳市督查组", Role.INSPECTOR, "4103"),
     Actor("fucha", "复查员", "孟津县统计局", Role.INSPECTOR, "4103"),
     Actor("diaochayuan", "调查员", "偃师市统计局", Role.INSPECTOR, "4103"),
+    Actor("xinfang", "信访专员", "栾川县信访局", Role.PETITION, "410324"),
     Actor("shenjiju", "审计人员", "洛阳市审计局", Role.AUDITOR, "4103"),
 )
 

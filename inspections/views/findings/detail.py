@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from core.web import actor_of, require
-from inspections.enums.findings import BY_ANOTHER, DONE, FOLLOWS, GONE, State
+from inspections.enums.findings import BY_ANOTHER, DONE, FOLLOWS, State
 from inspections.models import Extension, Finding, Rectification
 from inspections.queries.findings import about, listing
 from inspections.services.findings import extending, stepping
@@ -25,6 +25,7 @@ from inspections.views.findings.forms import (
     StepForm,
     WatchForm,
 )
+from inspections.views.sweeps.shown import likes_of
 
 READ = "households.view_register"
 
@@ -79,7 +80,7 @@ def page(
         "no_rule": any(act.key == "assign" for act in offered) and not acts.due_words(one)[1],
         "may_amend": one.state == State.FOUND and may_find(actor, one.region_code),
         "may_split": State.SPLIT in stepping.next_steps(one, request.user),
-        "may_sweep": may_find(actor, one.region_code) and one.state not in GONE,
+        "likes": likes_of(one, actor),
     }
     return render(request, "findings/finding.html", context, status=422 if key else 200)
 

@@ -14,6 +14,7 @@ from core.limits import limited
 from core.scope import trim, within
 from core.web import actor_of, require
 from exits.services import holidays as days_off
+from exits.services import holidays_published
 from inspections.enums.findings import Level, Severity, Source
 from inspections.queries.findings import rules as queries
 from inspections.services.common import UnfitError
@@ -177,6 +178,10 @@ def holidays(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         if not may_load:
             raise PermissionDenied
+        if (year := request.POST.get("take", "")) in map(str, holidays_published.offered()):
+            many = holidays_published.take_over([int(year)], by=request.user)
+            messages.success(request, f"已载入 {year} 年 {many} 天，请对照放假通知核对。")
+            return redirect("findings:holidays")
         form = TableForm(request.POST, request.FILES)
         if form.is_valid():
             done = _loaded(request, form)
@@ -196,6 +201,8 @@ def holidays(request: HttpRequest) -> HttpResponse:
             for year, days in reversed(known.items())
         ],
         "missing": [year for year in (today.year, today.year + 1) if not known[year]],
+        "offered": holidays_published.offered() if may_load else [],
+        "library": holidays_published.source(),
         "form": (form or TableForm()) if may_load else None,
         "difference": difference,
     }

@@ -172,3 +172,12 @@ def test_only_the_city_loads(client: Client, as_user: SignIn, city_leader: User)
     with pytest.raises(service.UnfitError, match="权限"):
         service.load(rows=service.parsed("day,is_off,source\n2018-01-01,1,x\n"), by=city_leader)
     assert not Holiday.objects.exists()
+
+
+def test_a_year_is_taken_over_from_the_library_once(as_user: Any, city_admin: Any) -> None:
+    client = as_user(city_admin)
+    assert 'name="take" value="2018"' in client.get("/findings/holidays/").content.decode()
+    assert client.post("/findings/holidays/", {"take": "2018"}).status_code == 302
+    assert Holiday.objects.filter(day__year=2018, source__startswith="chinesecalendar").exists()
+    assert 'name="take" value="2018"' not in client.get("/findings/holidays/").content.decode()
+    assert client.post("/findings/holidays/", {"take": "2018"}).status_code == 422
