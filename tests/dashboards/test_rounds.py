@@ -69,7 +69,7 @@ def test_queries_do_not_grow_with_counties_and_rounds(
         disclosed(county, office, changes=WEAK)
     client = as_user(city_leader)
     client.get("/")
-    with django_assert_num_queries(18 + OF_THE_SCOPE):
+    with django_assert_num_queries(19 + OF_THE_SCOPE):
         board = client.get("/").context["board"]
     assert len(board.rows) == len(counties)
     for county in counties:
@@ -86,7 +86,7 @@ def test_queries_of_a_county_do_not_grow_with_its_rounds(
         disclosed(LUANCHUAN, office, kind=kind)
     client = as_user(county_leader)
     client.get("/")
-    with django_assert_num_queries(23 + OF_THE_SCOPE):
+    with django_assert_num_queries(24 + OF_THE_SCOPE):
         board = client.get("/").context["board"]
     assert len(board.rounds["columns"]) == rounds
     assert [row["code"] for row in board.rounds["rows"]] == [

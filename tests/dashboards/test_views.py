@@ -131,5 +131,5 @@ def test_queries_do_not_grow_with_the_register(
     recompute(prefix="4103", partition=2018)
     client = as_user(city_leader)
     client.get("/")
-    with django_assert_num_queries(18 + OF_THE_SCOPE):
+    with django_assert_num_queries(19 + OF_THE_SCOPE):
         client.get("/")
