@@ -259,6 +259,13 @@ TABLES: dict[str, Table] = {
         "ra", _PLACE, besides="letter_id IN (SELECT letter_id FROM inspections_letteritem)"
     ),
     "inspections_accountability": Table("rc", _PLACE),
+    # How a city scores its counties, and what it made public: read by all of them
+    "inspections_scoringrule": Table("ra", "region_prefix", besides="true"),
+    "inspections_scoreitem": Table(
+        "ra", rule="rule_id IN (SELECT id FROM inspections_scoringrule)"
+    ),
+    "inspections_rankingrun": Table("ra", _PLACE, besides="true"),
+    "inspections_rankingrow": Table("ra", rule="run_id IN (SELECT id FROM inspections_rankingrun)"),
     "inspections_deadlinerule": Table("rac", "region_prefix", besides="true"),
     # Complaints without who complained; who did, and in what words, is for whoever receives complaints
     # where it was received, whatever else the person may see. Numbers are given by a trigger.

@@ -25,6 +25,7 @@ from inspections.models.finding import (
 from inspections.models.frame import FrameHousehold, FrameVillage
 from inspections.models.letter import Accountability, Letter, LetterCounter, LetterItem
 from inspections.models.letter_text import LetterTemplate, LetterText
+from inspections.models.ranking import RankingRow, RankingRun, ScoreItem, ScoringRule
 from inspections.models.recheck import Recheck, RecheckItem
 from inspections.models.result import DirtyRound, Rectification, Result
 from inspections.models.roster import RuralHousehold
@@ -63,6 +64,8 @@ __all__ = [
     "LetterTemplate",
     "LetterText",
     "Questionnaire",
+    "RankingRow",
+    "RankingRun",
     "Recheck",
     "RecheckItem",
     "Rectification",
@@ -72,6 +75,8 @@ __all__ = [
     "RuralHousehold",
     "SampleHousehold",
     "SampleVillage",
+    "ScoreItem",
+    "ScoringRule",
     "SurveyTask",
     "Sweep",
     "SweepMatch",

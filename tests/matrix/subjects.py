@@ -68,6 +68,7 @@ HOLDERS: dict[str, frozenset[str]] = {
     "edit_funds": frozenset({"finance"}),
     "approve_funds": frozenset({"finance"}),
     "survey": frozenset({"inspector"}),
+    "score": frozenset({"city_office"}),
     "find": frozenset({"county_office", "city_office"}),
     "mend": frozenset({"village", "town_clerk", "county_clerk", "county_office", "city_office"}),
     "decide": frozenset({"county_office", "city_office"}),

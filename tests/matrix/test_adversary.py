@@ -961,6 +961,8 @@ _RULES = {
     ),
     "funds_paymentbatchrow": "batch_id IN"
     " (SELECT id FROM funds_paymentbatch WHERE region_code ^@ '410324')",
+    # How counties are scored and placed is public.
+    **dict.fromkeys(("inspections_scoreitem", "inspections_rankingrow"), "true"),
     "core_job": "scope ^@ '410324'",
     # Only for whoever receives complaints.
     "inspections_complainant": "false",
