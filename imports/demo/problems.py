@@ -21,9 +21,9 @@ from django.utils import timezone
 from core.acting import acting
 from exits.services import holidays_published
 from households.services import attaching
+from imports.demo import complaints, published, telling
 from imports.demo import problem_parts as parts
 from imports.demo import problem_words as words
-from imports.demo import published, telling
 from imports.demo.bulk import analyze
 from imports.demo.places import random_for
 from imports.demo.shares import apportion
@@ -42,7 +42,7 @@ from villages.models import Region
 
 YEAR = 2018
 CITY, ENTERS, CHECKS = "shifupinban", "xiangmu", "pinggu"
-PEOPLE = (CITY, ENTERS, CHECKS, *telling.PEOPLE)
+PEOPLE = (CITY, ENTERS, CHECKS, *telling.PEOPLE, complaints.OFFICER)
 RULE_SOURCE = "演示用期限，并非文件规定"
 # Fed back by centre and province, all mended by then.
 CLOSED_BY = date(2018, 12, 20)
@@ -128,11 +128,13 @@ def make_problems() -> dict[str, int]:
         _Past(places, people).write()
         analyze(cursor, (Campaign, Finding, FindingStep, FindingPaper))
         telling.tell(places, people)
+        received = complaints.tell(places, people)
         analyze(cursor, (Finding, FindingStep, Letter, LetterItem))
     return {
         "检查": Campaign.objects.count(),
         "问题": Finding.objects.count(),
         "文书": Letter.objects.count(),
+        "信访": received,
     }
 
 

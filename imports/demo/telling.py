@@ -20,8 +20,16 @@ from imports.demo.places import random_for
 from inspections.enums import CaseState
 from inspections.enums.findings import OWED, Level, Look, ObjectKind, Severity, Source, State
 from inspections.enums.letters import Kind, Outcome
-from inspections.models import Accountability, Case, Finding, Letter
-from inspections.services.findings import entering, extending, papers, rechecking, stepping
+from inspections.enums.sweeps import Subject
+from inspections.models import Accountability, Case, Finding, Letter, SweepMatch
+from inspections.services.findings import (
+    entering,
+    extending,
+    papers,
+    rechecking,
+    stepping,
+    sweeping,
+)
 from inspections.services.findings.entering import Inspection
 from inspections.services.findings.stepping import Duty
 from inspections.services.letters import preparing, sending
@@ -95,6 +103,7 @@ def tell(places: parts.Places, people: dict[str, Any]) -> None:
     teller.one_of_two()
     teller.more_time()
     teller.second_looks()
+    teller.likes()
     preparing.prepare(today=teller.today, prefix="4103")
     teller.drafts()
 
@@ -326,6 +335,23 @@ class _Teller:
                 finding=finding, result=Look.HOLDS, words="本月查看，未反弹。", on=self.today,
                 by=checks,
             )  # fmt: skip
+
+    def likes(self) -> None:
+        """The likes of one problem about a project were looked for in the county; two are on the ledger."""
+        office, county = self.people[COUNTY_OFFICE], self.places.counties[COUNTY]
+        finding = Finding.objects.filter(
+            region_code__startswith=COUNTY, state__in=OWED, household=None
+        ).earliest("pk")
+        made = sweeping.begin(
+            finding=finding, region=county, on=self.today - timedelta(days=2), by=office,
+            query=sweeping.Query(Subject.PROJECTS, {"late": "1"}, "项目：逾期未开工或未完工"),
+        )  # fmt: skip
+        matches = SweepMatch.objects.filter(sweep=made).order_by("pk")
+        keys = list(matches.values_list("pk", flat=True)[:2])
+        if keys:
+            sweeping.open_all(
+                sweep=made, keys=keys, words="项目进度滞后，没有说明原因", on=self.today, by=office
+            )
 
     def drafts(self) -> None:
         """One of the drafts is not sent; the others wait for somebody to confirm them."""

@@ -15,10 +15,21 @@ from django.utils import timezone
 
 from imports.demo.load import make as make_city
 from imports.demo.problems import FED_BACK, OWN, NoPeopleError, campaigns, make_problems
+from inspections.enums.complaints import State as ComplaintState
 from inspections.enums.findings import BY_ANOTHER, OWED, Level, Source, State
 from inspections.enums.letters import Kind
 from inspections.enums.letters import State as Stage
-from inspections.models import Accountability, Campaign, Extension, Finding, FindingStep, Letter
+from inspections.models import (
+    Accountability,
+    Campaign,
+    Complaint,
+    ComplaintFinding,
+    Extension,
+    Finding,
+    FindingStep,
+    Letter,
+    Sweep,
+)
 from inspections.models import RecheckItem as Drawn
 from inspections.services.findings import papers
 
@@ -117,6 +128,15 @@ def test_drawn_ones_were_looked_at_and_some_had_come_back() -> None:
 
 def test_more_time_was_given_once_and_waits_once() -> None:
     assert {one.is_granted for one in Extension.objects.all()} == {True, None}
+
+
+def test_there_is_a_complaint_in_every_state_and_one_is_on_the_ledger() -> None:
+    assert set(Complaint.objects.values_list("state", flat=True)) == set(ComplaintState.values)
+    assert ComplaintFinding.objects.count() == 1
+
+
+def test_the_likes_of_one_were_looked_for() -> None:
+    assert Sweep.objects.count() == 1
 
 
 def test_again_makes_nothing() -> None:
