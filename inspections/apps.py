@@ -12,6 +12,7 @@ class InspectionsConfig(AppConfig):
         from inspections import tasks  # noqa: F401
         from inspections.catalog import sync_questionnaires
         from inspections.tabs import rounds_of_dossier
+        from inspections.workbooks import findings  # noqa: F401 - a kind of export
 
         add_to_dossier(rounds_of_dossier)
         post_migrate.connect(sync_questionnaires, sender=self)

@@ -224,6 +224,9 @@ TABLES: dict[str, Table] = {
     # Problems and their mending: who sees a household sees what was found of it; numbers are given by
     # a trigger. Classes are of no place; who has how long is read by the towns and villages too.
     "inspections_campaign": Table("rac", _PLACE),
+    "inspections_campaignpaper": Table("ra", _PLACE),
+    # Rows of a workbook that is looked over; given up ones go.
+    "inspections_findingworkbook": Table("racd", _PLACE),
     "inspections_finding": Table("rac", _PLACE, _assigned("household_id")),
     "inspections_findingstep": _of_finding("ra"),
     "inspections_findingpaper": _of_finding("ra"),

@@ -159,6 +159,16 @@ class Book:
         self._next += 1
         self.rows += 1
 
+    def offer(self, column: int, words: Sequence[str], *, rows: int) -> None:
+        """Let the next `rows` rows of a column be chosen from a list; other words are refused."""
+        self._sheet.data_validation(
+            self._next, column, self._next + rows - 1, column,
+            {
+                "validate": "list", "source": list(words), "error_title": "请从列表中选择",
+                "error_message": "、".join(words)[:255],
+            },
+        )  # fmt: skip
+
     def _filled(self, colour: str) -> Any:
         if colour not in self._fills:
             self._fills[colour] = self._book.add_format({"bg_color": colour, "pattern": 1})

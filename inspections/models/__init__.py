@@ -3,7 +3,7 @@
 Nothing of it is ever deleted.
 """
 
-from inspections.models.campaign import Campaign
+from inspections.models.campaign import Campaign, CampaignPaper, FindingWorkbook
 from inspections.models.case import Case, CaseStep
 from inspections.models.finding import (
     DeadlineRule,
@@ -28,6 +28,7 @@ __all__ = [
     "Accountability",
     "Answer",
     "Campaign",
+    "CampaignPaper",
     "Case",
     "CaseStep",
     "DeadlineRule",
@@ -39,6 +40,7 @@ __all__ = [
     "FindingLook",
     "FindingPaper",
     "FindingStep",
+    "FindingWorkbook",
     "FrameHousehold",
     "FrameVillage",
     "Letter",

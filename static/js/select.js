@@ -35,7 +35,8 @@
     page.checked = total > 0 && count === total;
     page.indeterminate = count > 0 && count < total;
     said.hidden = false;
-    said.textContent = isAll ? "已选筛选结果的全部户" : "已选 " + count + " 户";
+    const unit = bar.getAttribute("data-unit") || "户";
+    said.textContent = isAll ? "已选筛选结果的全部" + unit : "已选 " + count + " " + unit;
     bar.querySelectorAll("button[type=submit]").forEach(function (button) {
       button.disabled = !isAll && count === 0;
     });

@@ -68,6 +68,8 @@ HOLDERS: dict[str, frozenset[str]] = {
     "approve_funds": frozenset({"finance"}),
     "survey": frozenset({"inspector"}),
     "decide": frozenset({"county_office", "city_office"}),
+    "find": frozenset({"county_office", "city_office"}),
+    "mend": frozenset({"village", "town_clerk", "county_clerk", "county_office", "city_office"}),
     "appeal": frozenset({"county_office"}),
     # Other systems read batches as well.
     "marks_of_batches": frozenset(

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import Any
 
-from inspections.models import Campaign, Finding, FindingStep
+from inspections.models import Campaign, CampaignPaper, Finding, FindingStep
 from villages.models import Region
 
 FOUND_ON = date(2016, 3, 1)
@@ -18,6 +18,11 @@ def make(world: Any, relation: str, code: str, official: Any) -> None:
         document=f"反馈〔2016〕{relation}", created_by=official, **where,
     )  # fmt: skip
     world.add("campaign", relation, campaign.pk, code, marks=(campaign.name,))
+    paper = CampaignPaper.objects.create(
+        campaign=campaign, region_code=place.code, media_type="image/jpeg", sha256="0" * 64, size=1,
+        created_by=official,
+    )  # fmt: skip
+    world.add("document", relation, paper.pk, code)
     finding = Finding.objects.create(
         campaign=campaign, source="AUDIT", level="CITY", severity="ORDINARY",
         fact=f"事实{relation}", object_kind="PLACE", found_on=FOUND_ON, origin="ENTERED",

@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Case, DateField, F, IntegerField, Q, Value, When
+from django.db.models import (
+    Case,
+    DateField,
+    Exists,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce
 
 from core.scope import Actor, begins, trim
@@ -21,7 +31,7 @@ from inspections.enums.findings import (
     Source,
     State,
 )
-from inspections.models import Finding
+from inspections.models import Finding, FindingLook
 
 PAGE = 50
 # Where a problem stands, as lists and figures tell it. The parts of OPEN_ONES are OWED_ONES (with
@@ -31,6 +41,8 @@ DONE_ONES, WATCHED, RELAPSED, COUNTED = "done", "watched", "relapsed", "counted"
 # Days that overdue ones are late at most; beyond the last there is one more bracket.
 BRACKETS = (7, 30, 90)
 MOST_LETTERS = 3
+# Watched, and not looked at this month.
+LOOK_DUE = "due"
 _LAST = date.max
 _PLACES = (2, 4, 6, 9, 12)
 _DAYS = {
@@ -45,15 +57,22 @@ _CHOICES: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Page:
-    """Problems, overdue first and the oldest day first, and the key to go on after; "" at the end."""
+    """Problems, overdue first and the oldest day first, and the keys to go on; "" at either end."""
 
     rows: list[Finding]
     after: str
+    before: str = ""
 
 
 def visible(actor: Actor) -> Any:
     """The problems of the actor's places, and those of households entrusted to the actor."""
     return Finding.objects.visible_to(actor)
+
+
+def units(found: Any) -> Any:
+    """The units that have something to mend, by name."""
+    held = found.filter(state__in=OWED).exclude(lead_unit="")
+    return held.order_by("lead_unit").values_list("lead_unit", flat=True).distinct()
 
 
 def standing(which: str, day: date) -> Q:
@@ -110,6 +129,8 @@ def _in_time(found: Any, asked: Mapping[str, str], day: date) -> Any:
     late = _number(asked, "late")
     if late is not None and late <= len(BRACKETS):
         found = found.filter(late_by(late, day))
+    if asked.get("look") == LOOK_DUE:
+        found = found.filter(look_due(day))
     rung = _number(asked, "rung")
     if rung is not None and rung <= MOST_LETTERS:
         found = found.filter(rung=rung)
@@ -139,8 +160,8 @@ def _day(text: str) -> date | None:
         return None
 
 
-def page(found: Any, day: date, after: str = "", size: int = PAGE) -> Page:
-    """The problems after this key: overdue, then open, then the rest, each by its day."""
+def page(found: Any, day: date, after: str = "", before: str = "", size: int = PAGE) -> Page:
+    """The problems after, or before, this key: overdue, then open, then the rest, each by its day."""
     found = found.annotate(
         rank=Case(
             When(standing(OVERDUE, day), then=0),
@@ -149,19 +170,35 @@ def page(found: Any, day: date, after: str = "", size: int = PAGE) -> Page:
             output_field=IntegerField(),
         ),
         day=Coalesce(F("due_on"), Value(_LAST), output_field=DateField()),
-    )
-    if (key := _key(after)) is not None:
+    ).select_related("region", "campaign", "category")
+    order = ("rank", "day", "pk")
+    back = None if after else _key(before)
+    if back is not None:
+        rank, at, pk = back
+        earlier = found.filter(
+            Q(rank__lt=rank) | Q(rank=rank, day__lt=at) | Q(rank=rank, day=at, pk__lt=pk)
+        )
+        taken = list(earlier.order_by(*(f"-{one}" for one in order))[: size + 1])
+        rows = taken[:size][::-1]
+        return Page(rows, _told(rows[-1]) if rows else "", _told(rows[0]) if taken[size:] else "")
+    key = _key(after)
+    if key is not None:
         rank, at, pk = key
         found = found.filter(
             Q(rank__gt=rank) | Q(rank=rank, day__gt=at) | Q(rank=rank, day=at, pk__gt=pk)
         )
-    rows = list(
-        found.select_related("region", "campaign", "category").order_by("rank", "day", "pk")[
-            : size + 1
-        ]
+    taken = list(found.order_by(*order)[: size + 1])
+    rows = taken[:size]
+    return Page(
+        rows,
+        _told(rows[-1]) if taken[size:] else "",
+        _told(rows[0]) if key is not None and rows else "",
     )
-    last = rows[size - 1] if len(rows) > size else None
-    return Page(rows[:size], f"{last.rank}.{last.day:%Y%m%d}.{last.pk}" if last else "")
+
+
+def _told(row: Any) -> str:
+    """The key of a row; `before` takes what stands in front of it, `after` what follows."""
+    return f"{row.rank}.{row.day:%Y%m%d}.{row.pk}"
 
 
 def _key(after: str) -> tuple[int, date, int] | None:
@@ -174,8 +211,13 @@ def _key(after: str) -> tuple[int, date, int] | None:
         return None
 
 
+def look_due(day: date) -> Q:
+    """Watched, and neither looked at this month nor mended in it."""
+    month = day.replace(day=1)
+    looked = FindingLook.objects.filter(finding=OuterRef("pk"), on__gte=month)
+    return Q(~Exists(looked), state=State.WATCHED, state_on__lt=month)
+
+
 def watched_and_due(actor: Actor, day: date) -> Any:
     """Watched problems that nobody has looked at this month, nor were they mended in it."""
-    month = day.replace(day=1)
-    found = visible(actor).filter(state=State.WATCHED, state_on__lt=month)
-    return found.exclude(looks__on__gte=month)
+    return visible(actor).filter(look_due(day))

@@ -1,5 +1,6 @@
 """Until when a problem is to be mended, and by which rule: working days of loaded years."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -23,16 +24,28 @@ class Due:
 
 def rule_for(*, code: str, source: str, level: str, severity: str, on: date) -> DeadlineRule | None:
     """The rule that says most about such a problem, for the smallest division around its place."""
+    return best_of(rules_on(on), code=code, source=source, level=level, severity=severity)
+
+
+def rules_on(on: date) -> Any:
+    """The rules that hold on this day somewhere."""
+    return DeadlineRule.objects.filter(valid_from__lte=on)
+
+
+def best_of(
+    rules: Iterable[DeadlineRule], *, code: str, source: str, level: str, severity: str
+) -> DeadlineRule | None:
+    """As `rule_for`, among rules that were read before."""
     place = trim(code)
-    rules = [
+    fitting = (
         rule
-        for rule in DeadlineRule.objects.filter(valid_from__lte=on)
+        for rule in rules
         if place.startswith(rule.region_prefix)
         and rule.kind in ("", source)
         and rule.level in ("", level)
         and rule.severity in ("", severity)
-    ]
-    return max(rules, key=_weight, default=None)
+    )
+    return max(fitting, key=_weight, default=None)
 
 
 def _weight(rule: DeadlineRule) -> tuple[Any, ...]:
@@ -52,6 +65,11 @@ def due(*, code: str, source: str, level: str, severity: str, on: date) -> Due |
     rule = rule_for(code=code, source=source, level=level, severity=severity, on=on)
     if rule is None:
         return None
+    return by_rule(rule, on)
+
+
+def by_rule(rule: DeadlineRule, on: date) -> Due:
+    """The day this rule gives. Raises UnfitError for a year without a table of days off."""
     return Due(after(on, rule.days), f"{rule.source}（{rule.days} 个工作日）")
 
 

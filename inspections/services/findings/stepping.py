@@ -66,11 +66,20 @@ def assign(*, finding: Finding, duty: Duty, on: date, words: str = "交办", by:
 def assign_many(
     *, findings: Sequence[Finding], duty: Duty, on: date, words: str = "交办", by: Any
 ) -> int:
-    """Give several problems to one unit and person, each by its own rule's day; all or none."""
+    """Give several problems to one unit and person, each by its own rule's day; all or none.
+
+    Set-based. Raises UnfitError that names each problem in the way.
+    """
+    from inspections.services.findings import assigning
+
+    said = without_numbers(words.strip())
+    if not said:
+        raise UnfitError("请写明意见。")
     with acting(by=by, reason=f"批量交办 {len(findings)} 个问题"), refused():
-        for finding in sorted(findings, key=lambda one: one.pk):
-            _assign(_ready(finding, State.ASSIGNED, by), duty, on, words, by)
-    return len(findings)
+        plan = assigning.planned(findings=assigning.locked_all(findings), duty=duty, on=on, by=by)
+        if plan.unfit:
+            raise UnfitError("".join(f"{one.finding.number}：{one.why}" for one in plan.unfit))
+        return assigning.carry_out(plan, duty=duty, on=on, words=said[:1000], by=by)
 
 
 def _assign(finding: Finding, duty: Duty, on: date, words: str, by: Any) -> Finding:

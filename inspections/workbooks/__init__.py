@@ -1,5 +1,7 @@
 """Workbooks of assessments: rosters of unregistered households, and field sheets of surveyors.
 
+Those of problems are in `findings`.
+
 What comes back is hostile until proven: looked through first and parsed in the child with limits.
 """
 
@@ -36,7 +38,7 @@ def form_to_fill_in() -> bytes:
 def read_roster(path: Path, file_format: str = guard.XLSX) -> list[RosterLine]:
     """The rows of a roster. Raises guard.RefusedError with words for a clerk."""
     needed = [column for column in COLUMNS if column not in OPTIONAL]
-    rows = _read(path, file_format, needed, COLUMNS, MAX_ROWS)
+    rows = read_rows(path, file_format, needed, COLUMNS, MAX_ROWS)
     return [RosterLine(number, cells) for number, cells in rows]
 
 
@@ -51,18 +53,28 @@ def field_sheet(title: str, heads: Sequence[str], rows: Iterable[Sequence[Any]])
 
 def read_field_sheet(path: Path, file_format: str, heads: Sequence[str]) -> list[SheetRow]:
     """The rows of a filled field sheet. Raises guard.RefusedError with words for a surveyor."""
-    return _read(path, file_format, heads[:1], heads, MAX_VISITS)
+    return read_rows(path, file_format, heads[:1], heads, MAX_VISITS)
 
 
-def _read(
-    path: Path, file_format: str, needed: Sequence[str], columns: Sequence[str], most: int
+def read_rows(
+    path: Path,
+    file_format: str,
+    needed: Sequence[str],
+    columns: Sequence[str],
+    most: int,
+    *,
+    days: Sequence[str] = (),
+    unit: str = "户",
 ) -> list[SheetRow]:
-    """The number Excel shows and the cells by head, of every row that is not empty."""
+    """The number Excel shows and the cells by head, of every row that is not empty.
+
+    `days` are columns of dates. Raises guard.RefusedError with words for a clerk.
+    """
     with child.reading(path, file_format, SECONDS) as parser:
         facts = parser.hello()
-        header_row, found = _recognise(facts["head"], needed, columns)
+        header_row, found = _recognise(facts["head"], needed, columns, days)
         if facts["total"] - header_row - 1 > most:
-            raise guard.RefusedError("rows", f"一次最多导入 {most:,} 户，请分批上传。")
+            raise guard.RefusedError("rows", f"一次最多导入 {most:,} {unit}，请分批上传。")
         parser.tell({"header_row": header_row, "columns": found})
         names = [column["name"] for column in found]
         lines = list(_lines(parser.stdout, names))
@@ -71,14 +83,19 @@ def _read(
 
 
 def _recognise(
-    head: list[list[str]], needed: Sequence[str], columns: Sequence[str]
+    head: list[list[str]], needed: Sequence[str], columns: Sequence[str], days: Sequence[str]
 ) -> tuple[int, list[dict[str, Any]]]:
     wanted = {header_key(column): column for column in columns}
     for at, row in enumerate(head):
         keys = [header_key(cell) for cell in row]
         if all(header_key(column) in keys for column in needed):
             return at, [
-                {"index": keys.index(key), "name": column, "kind": "text", "options": {}}
+                {
+                    "index": keys.index(key),
+                    "name": column,
+                    "kind": "day" if column in days else "text",
+                    "options": {},
+                }
                 for key, column in wanted.items()
                 if key in keys
             ]
