@@ -34,7 +34,9 @@ SHOWN = 200
 class UploadForm(forms.Form):
     """A filled list."""
 
-    file = forms.FileField(label="工作簿", help_text="从缺项清单下载的填报表（xlsx），填写最后三列后上传。")
+    file = forms.FileField(
+        label="工作簿", help_text="从缺项清单下载的填报表（xlsx），填写最后三列后上传。"
+    )
 
 
 @require_GET
