@@ -22,6 +22,7 @@ KINDS = {
     "batch": "导入批次",
     "catalog": "代码表和规则",
     "procedure": "识别与退出程序",
+    "gaps": "缺项清单",
 }
 # The parts of the product that refused pages belong to, by the first word of a route.
 _PARTS = {
