@@ -25,6 +25,7 @@ from django.db.models import (
     Value,
 )
 from django.db.models.functions import Cast
+from django.utils.crypto import salted_hmac
 
 from core.scope import Actor, after, below
 from exits.enums import Outcome, SubjectLevel
@@ -240,10 +241,10 @@ def _of_register(asked: Asked) -> Iterator[Sql | None]:
         (ExitProcedure, ExitNotice, EXIT, "region_code"),
     ):
         rows = _visible(model, asked).filter(state=ProcedureState.OPEN, partition_id=asked.year)
-        running = notice.objects.filter(
-            procedure=OuterRef("pk"), step=OuterRef("step"), ends_on__gte=asked.day
-        )
-        yield _part(rows, kind, place=place, due=Subquery(running.values("ends_on")[:1]))
+        # A notice that has run out is late: the step after it is owed.
+        posted = notice.objects.filter(procedure=OuterRef("pk"), step=OuterRef("step"))
+        last = posted.order_by("-ends_on").values("ends_on")[:1]
+        yield _part(rows, kind, place=place, due=Subquery(last))
 
 
 def _of_standards(asked: Asked) -> Iterator[Sql | None]:
@@ -313,8 +314,13 @@ def _parts(asked: Asked) -> list[Sql]:
 # --- together ----------------------------------------------------------------------------------
 
 _WHO = f"""CASE WHEN owner IS NOT NULL THEN 'u' || owner
- WHEN named <> '' THEN 'n' || left(encode(sha256(convert_to(named, 'UTF8')), 'hex'), {_DIGITS_OF_WHO})
+ WHEN named <> '' THEN 'n' || left(encode(sha256(convert_to(%s || named, 'UTF8')), 'hex'), {_DIGITS_OF_WHO})
  ELSE '' END"""
+
+
+def _salt() -> str:
+    """What keeps a list of names from being tried against the keys in addresses."""
+    return salted_hmac("inspections.gaps.who", "").hexdigest()
 
 
 def _united(asked: Asked) -> Sql | None:
@@ -338,7 +344,7 @@ def _united(asked: Asked) -> Sql | None:
 ), named AS (
  SELECT kind, ref, item, place, household, due, owner, named, {_WHO} AS who FROM found
 ), gaps AS (SELECT * FROM named WHERE {wanted}) """
-    return text, [*params, *more]
+    return text, [*params, _salt(), *more]
 
 
 def _entrusted(asked: Asked) -> Sql:

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from django.core import signing
-from django.db import transaction
+from django.db import connection, transaction
 
 from core.ledger.services import without_numbers
 from core.scope import Actor, covers
@@ -339,6 +339,18 @@ def _do(
     if gap.household and household is None:
         raise UnfitError("农户已经迁出，请重新下载清单。")
     with transaction.atomic():
+        # Confirmed twice at once it is put down once.
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
+                [f"gaps {gap.place} {gap.household} {gap.item}"],
+            )
+        same = Attestation.objects.visible_to(by).filter(
+            region_code=gap.place, household=household, partition=one.year, item=gap.item,
+            outcome=Outcome.MET, checked_on=one.on, evidence=one.proof,
+        )  # fmt: skip
+        if same.exists():
+            return
         attest(
             region=regions[gap.place], household=household, partition=one.year, item=gap.item,
             outcome=Outcome.MET, evidence=one.proof, checked_on=one.on, today=today, by=by,
