@@ -75,7 +75,7 @@ def _handled(
         )  # fmt: skip
     if far in (State.ANSWERED, State.CLOSED):
         complaint = stepping.answer(
-            complaint=complaint, words="已核实处理，情况已向本人说明。", way=Way.IN_PERSON,
+            complaint=complaint, words="已核实处理，情况已向本人说明。", way=Way.NOT_POSSIBLE if complaint.is_anonymous else Way.IN_PERSON,
             on=on + timedelta(days=12), by=officer,
         )  # fmt: skip
     if far == State.CLOSED:
