@@ -58,9 +58,11 @@ class Migration(migrations.Migration):
                 ('said', models.JSONField(verbose_name='内容')),
                 ('letter', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='text', to='inspections.letter', verbose_name='文书')),
                 ('template', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inspections.lettertemplate', verbose_name='模板')),
+                ('sha256', models.CharField(max_length=64, verbose_name='模板摘要')),
             ],
             options={
                 'verbose_name': '文书内容',
+                'constraints': [models.CheckConstraint(condition=models.Q(('sha256__regex', '^[0-9a-f]{64}$')), name='letter_text_of_a_file')],
             },
         ),
         code_kept_true(

@@ -52,8 +52,12 @@ class LetterTemplate(models.Model):
     @property
     def path(self) -> Path:
         """Where the sealed file lies."""
-        folder = Path(settings.UPLOAD_DIR) / "attachments" / self.sha256[:2]
-        return folder / f"{self.sha256}.sealed"
+        return sealed_at(self.sha256)
+
+
+def sealed_at(sha256: str) -> Path:
+    """Where the sealed file of a template lies."""
+    return Path(settings.UPLOAD_DIR) / "attachments" / sha256[:2] / f"{sha256}.sealed"
 
 
 class LetterTextQuerySet(ScopedQuerySet["LetterText"]):
@@ -64,7 +68,8 @@ class LetterText(models.Model):
     """What a letter said when it was issued, and from which template. Append-only.
 
     Word and PDF are made from it again: later changes of the problems or of the template do not
-    reach a letter that is out. `said` has the values of the template's fields.
+    reach a letter that is out. `said` has the values of the template's fields, `sha256` is the digest
+    of the template's file, which is kept, the product's own too.
     """
 
     letter = models.OneToOneField(
@@ -77,11 +82,17 @@ class LetterText(models.Model):
         LetterTemplate, models.PROTECT, null=True, db_index=False, related_name="+",
         verbose_name="模板",
     )  # fmt: skip
+    sha256 = models.CharField("模板摘要", max_length=64)
 
     objects = LetterTextQuerySet.as_manager()
 
     class Meta:
         verbose_name = "文书内容"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(sha256__regex=r"^[0-9a-f]{64}$"), name="letter_text_of_a_file"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.letter_id}"

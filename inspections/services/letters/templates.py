@@ -8,6 +8,7 @@ from core.ledger.services import without_numbers
 from core.scope import trim
 from households.services import attaching
 from inspections.models import Letter, LetterTemplate, LetterText
+from inspections.models.letter_text import sealed_at
 from inspections.services.common import UnfitError
 from inspections.services.findings.common import require_find
 from inspections.services.letters import word, wording
@@ -36,19 +37,26 @@ def replace(*, kind: str, prefix: str, body: bytes, note: str = "", by: Any) -> 
 
 def body_of(template: LetterTemplate | None, kind: str) -> bytes:
     """The file. Raises UnfitError when it is gone or is not what was handed in."""
-    if template is None:
-        return word.own(kind)
+    return word.own(kind) if template is None else _kept(template.sha256)
+
+
+def _kept(sha256: str) -> bytes:
     try:
-        return attaching.kept(template.path, template.sha256)
+        return attaching.kept(sealed_at(sha256), sha256)
     except attaching.UnfitError as unfit:
-        raise UnfitError("现用的文书模板已经损坏或丢失，请重新上传模板。") from unfit
+        raise UnfitError("文书模板已经损坏或丢失，请重新上传模板。") from unfit
 
 
 def fix(letter: Letter) -> LetterText:
     """Put down what an issued letter says and what it is made from, inside the same act."""
+    template = held(letter.kind, letter.region_code)
+    body = body_of(template, letter.kind)
+    digest = hashlib.sha256(body).hexdigest()
+    if template is None:
+        attaching.keep(sealed_at(digest), body)
     return LetterText.objects.create(
         letter=letter, region_code=letter.region_code, said=wording.said(letter),
-        template=held(letter.kind, letter.region_code),
+        template=template, sha256=digest,
     )  # fmt: skip
 
 
@@ -60,8 +68,8 @@ def said_by(letter: Letter) -> dict[str, Any]:
 
 def in_word(letter: Letter) -> bytes:
     """The letter as a Word file. Raises UnfitError."""
-    text = LetterText.objects.select_related("template").filter(letter=letter).first()
+    text = LetterText.objects.filter(letter=letter).first()
     if text is not None:
-        return word.rendered(body_of(text.template, letter.kind), text.said)
+        return word.rendered(_kept(text.sha256), text.said)
     template = held(letter.kind, letter.region_code)
     return word.rendered(body_of(template, letter.kind), wording.said(letter))

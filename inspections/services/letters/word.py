@@ -11,7 +11,10 @@ from io import BytesIO
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
+from xml.etree.ElementTree import ParseError
 
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
 from django.conf import settings
 from docx import Document
 from docx.enum.text import WD_ALIGN_PARAGRAPH
@@ -26,14 +29,19 @@ from core.workbooks import archives
 from core.workbooks.refusal import RefusedError
 from inspections.enums.letters import Kind
 from inspections.services.common import UnfitError
-from inspections.services.letters.wording import FIELDS, ITEM_FIELDS, NEEDED, OPENINGS
+from inspections.services.letters.wording import FIELDS, ITEM_FIELDS, NEEDED
 
 MOST = 2 * 1024 * 1024
 _MOST_UNPACKED = 20 * 1024 * 1024
 _LOOPS = 3
 _MAIN = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
-_FETCHED = re.compile(rb'<Relationship [^>]*TargetMode="External"[^>]*>')
-_LINK = b"/hyperlink"
+_LINK = "/relationships/hyperlink"
+_TAG = re.compile(rb"<[^>]*>")
+# What a template is made of: fields, loops over the problems, and parts that may be missing.
+_PLAIN = (
+    nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Getattr, nodes.For, nodes.If,
+    nodes.Filter, nodes.Const, nodes.Not, nodes.And, nodes.Or, nodes.Test, nodes.Keyword,
+)  # fmt: skip
 BODY, TITLE, HEAD = "仿宋_GB2312", "方正小标宋简体", "黑体"
 
 
@@ -102,13 +110,14 @@ _TRIAL: dict[str, Any] = {
 
 
 def _fields(body: bytes) -> set[str]:
-    """The names a template uses. Raises UnfitError for loops in loops in loops."""
+    """The names a template uses. Raises UnfitError for anything beyond fields and a few loops."""
     made = DocxTemplate(BytesIO(body))
     used: set[str] = made.get_undeclared_template_variables(jinja_env=_sandbox())
     made = DocxTemplate(BytesIO(body))
     made.init_docx()
-    text = made.patch_xml(made.get_xml())
-    tree = _sandbox().parse(text)
+    tree = _sandbox().parse(made.patch_xml(made.get_xml()))
+    if any(not isinstance(node, _PLAIN) for node in tree.find_all(nodes.Node)):
+        raise UnfitError("模板里只能使用字段、“如果”和对问题清单的循环，不能使用赋值、函数和运算。")
     if len(list(tree.find_all(nodes.For))) > _LOOPS:
         raise UnfitError(f"模板里的循环超过 {_LOOPS} 个，请简化。")
     return used
@@ -132,15 +141,33 @@ def _inspect_archive(body: bytes) -> None:
             if _MAIN.encode() not in types or "vbaproject" in names or "activex" in names:
                 raise UnfitError(kind)
             for name, part in parts.items():
-                if name.endswith(".rels"):
+                if name.lower().endswith(".rels"):
                     _inspect_links(archives.whole(path, part, _MOST_UNPACKED))
+                elif name.lower().endswith(".xml") and name != "word/document.xml":
+                    _inspect_text(archives.whole(path, part, _MOST_UNPACKED))
         except RefusedError as error:
             raise UnfitError(kind) from error
 
 
 def _inspect_links(body: bytes) -> None:
-    if any(_LINK not in found for found in _FETCHED.findall(body)):
-        raise UnfitError("模板引用了外部的文件或模板，请改为直接插入后再上传。")
+    """Nothing is fetched when the document is opened; addresses that somebody clicks are."""
+    try:
+        found = fromstring(body)
+    except (DefusedXmlException, ParseError) as error:
+        raise UnfitError("文件已经损坏，请用 Word 或 WPS 重新保存后再上传。") from error
+    for one in found.iter():
+        told = {name.rsplit("}")[-1]: value for name, value in one.attrib.items()}
+        if told.get("TargetMode", "").lower() == "external" and not told.get("Type", "").endswith(
+            _LINK
+        ):
+            raise UnfitError("模板引用了外部的文件或模板，请改为直接插入后再上传。")
+
+
+def _inspect_text(body: bytes) -> None:
+    """Fields stand in the body alone: the library would fill heads and feet without being asked."""
+    text = _TAG.sub(b"", body)
+    if any(mark in text for mark in (b"{{", b"{%", b"{#")):
+        raise UnfitError("字段只能写在正文里，请去掉页眉、页脚、批注和文档属性中的花括号。")
 
 
 def own(kind: str) -> bytes:
@@ -150,7 +177,7 @@ def own(kind: str) -> bytes:
     _line(made, "{{ 文书名称 }}", TITLE, 22, WD_ALIGN_PARAGRAPH.CENTER)
     _line(made, "{{ 县区 }}{{ 编号 }}", BODY, 16, WD_ALIGN_PARAGRAPH.CENTER)
     _line(made, "{{ 责任单位 }}：", BODY, 16)
-    _line(made, OPENINGS[kind], BODY, 16, indent=True)
+    _line(made, "{{ 开头 }}", BODY, 16, indent=True)
     _line(made, "{% if 补充说明 %}{{ 补充说明 }}{% endif %}", BODY, 16, indent=True)
     _line(made, "答复期限：{{ 答复期限 }}。所列问题共 {{ 问题数 }} 个：", BODY, 16, indent=True)
     _listed(made)
@@ -159,6 +186,17 @@ def own(kind: str) -> bytes:
     _slip(made, kind)
     out = BytesIO()
     made.save(out)
+    return _dateless(out.getvalue())
+
+
+def _dateless(body: bytes) -> bytes:
+    """The same archive without the time it was made at: the same template has the same digest."""
+    out = BytesIO()
+    with zipfile.ZipFile(BytesIO(body)) as before, zipfile.ZipFile(out, "w") as after:
+        for name in before.namelist():
+            after.writestr(
+                zipfile.ZipInfo(name), before.read(name), compress_type=zipfile.ZIP_DEFLATED
+            )
     return out.getvalue()
 
 

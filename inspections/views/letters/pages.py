@@ -201,7 +201,6 @@ def in_pdf(request: HttpRequest, pk: int) -> HttpResponse:
     one = _whole(request, pk)
     context = {
         "said": templates.said_by(one),
-        "opening": wording.OPENINGS[one.kind],
         "answer": "处理意见" if one.kind == Kind.ACCOUNT else "整改情况",
         "is_draft": not one.number,
     }

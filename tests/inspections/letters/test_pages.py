@@ -178,12 +178,12 @@ def test_word_and_pdf_are_handed_out_and_noted(
 
 def test_paper_has_the_slip_on_a_page_of_its_own(letter: Letter) -> None:
     from core import papers
-    from inspections.services.letters import templates, wording
+    from inspections.services.letters import templates
 
     document = papers.document(
         "papers/letter.html",
         {
-            "said": templates.said_by(letter), "opening": wording.OPENINGS[letter.kind],
+            "said": templates.said_by(letter),
             "answer": "整改情况", "is_draft": False,
         },
     )  # fmt: skip

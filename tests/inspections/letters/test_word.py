@@ -113,8 +113,12 @@ def test_what_was_issued_stays_whatever_becomes_of_the_problem(
         (("{{ 编号 }}",), "缺少字段"),
         ((*PLAIN, "{{ 身份证号 }}"), "不认识的字段"),
         ((*PLAIN, "{{ 编号.__class__ }}"), "不能使用函数"),
-        ((*PLAIN, "{{ 编号.upper() }}"), "不能使用函数"),
-        ((*PLAIN, "{{ 编号 * 999999999 }}"), "不能使用函数和运算"),
+        ((*PLAIN, "{{ 编号.upper() }}"), "不能使用"),
+        ((*PLAIN, "{{ 编号 * 999999999 }}"), "不能使用"),
+        ((*PLAIN, "{{ 编号 ~ 编号 }}"), "不能使用赋值、函数和运算"),
+        ((*PLAIN, "{% set 大 = 编号 %}{{ 大 }}"), "不能使用赋值"),
+        ((*PLAIN, "{% macro 甲() %}{% endmacro %}"), "不能使用赋值"),
+        ((*PLAIN, "{{ '甲'|center(99999999) }}"), "模板不能读取"),
         ((*PLAIN, "{{ 编号"), "花括号"),
         ((*PLAIN, "{% for a in 问题清单 %}{% for b in 问题清单 %}{% for c in 问题清单 %}{% endfor %}{% endfor %}{% endfor %}"), "循环超过"),
     ],
@@ -151,6 +155,14 @@ LINK = (
         (b"", ".docx"),
         (altered({"word/vbaProject.bin": b"x"}), "不含宏"),
         (altered({"word/_rels/settings.xml.rels": LINK}), "外部"),
+        (altered({"word/_rels/settings.xml.rels": LINK.replace(b"t.dotm", b"/hyperlink")}), "外部"),
+        (
+            altered({"word/_rels/settings.xml.rels": LINK.replace(b'"External"', b"'External'")}),
+            "外部",
+        ),
+        (altered({"word/_rels/settings.xml.RELS": LINK.replace(b"p Id", b"p\nId")}), "外部"),
+        (altered({"word/_rels/settings.xml.rels": b"<x"}), "损坏"),
+        (altered({"word/header9.xml": b"<w:p>{% for a in b %}</w:p>"}), "正文"),
         (altered({"word/media/a.bin": bytes(30_000_000)}), "过大|.docx"),
         (bytes(word.MOST + 1), "2 MB"),
     ],
@@ -166,6 +178,19 @@ def test_a_refused_template_leaves_nothing(office: Office) -> None:
     with pytest.raises(UnfitError, match="权限"):
         templates.replace(kind="REMIND", prefix="4103", body=made(*PLAIN), by=office.county)
     assert not LetterTemplate.objects.exists()
+
+
+def test_a_later_own_template_does_not_reach_an_issued_letter(
+    letter: Letter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = text_of(templates.in_word(letter))
+    monkeypatch.setattr(word, "own", lambda kind: made(*PLAIN))
+    assert text_of(templates.in_word(letter)) == before
+    assert letter.text.template is None
+
+
+def test_the_same_template_has_the_same_digest() -> None:
+    assert word.own(Kind.REMIND) == word.own(Kind.REMIND)
 
 
 def test_words_of_an_issued_letter_cannot_be_changed(letter: Letter) -> None:
