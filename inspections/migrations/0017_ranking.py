@@ -8,6 +8,37 @@ from django.db import migrations, models
 from core.ddl import append_only, code_kept_true
 
 
+SEALED = """
+-- Items come with their rule and rows with their run, in one transaction; nothing is added afterwards.
+CREATE FUNCTION inspections_score_item_with_rule() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $body$
+BEGIN
+    IF NOT EXISTS (SELECT FROM inspections_scoringrule
+                    WHERE id = NEW.rule_id AND created_at >= now()) THEN
+        RAISE EXCEPTION 'rule %: is settled', NEW.rule_id USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $body$;
+CREATE TRIGGER with_rule BEFORE INSERT ON inspections_scoreitem
+    FOR EACH ROW EXECUTE FUNCTION inspections_score_item_with_rule();
+CREATE FUNCTION inspections_ranking_row_with_run() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $body$
+BEGIN
+    IF NOT EXISTS (SELECT FROM inspections_rankingrun
+                    WHERE id = NEW.run_id AND published_at >= now()) THEN
+        RAISE EXCEPTION 'ranking %: is public', NEW.run_id USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $body$;
+CREATE TRIGGER with_run BEFORE INSERT ON inspections_rankingrow
+    FOR EACH ROW EXECUTE FUNCTION inspections_ranking_row_with_run();
+"""
+UNSEALED = """
+DROP FUNCTION inspections_ranking_row_with_run() CASCADE;
+DROP FUNCTION inspections_score_item_with_rule() CASCADE;
+"""
+
+
 class Migration(migrations.Migration):
     dependencies = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
@@ -95,5 +126,6 @@ class Migration(migrations.Migration):
         append_only("inspections_scoreitem"),
         append_only("inspections_rankingrun", except_column="region_code"),
         append_only("inspections_rankingrow"),
+        migrations.RunSQL(SEALED, UNSEALED),
     ]
 

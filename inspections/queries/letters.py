@@ -21,10 +21,11 @@ _DAYS = {"issued_from": "issued_on__gte", "issued_to": "issued_on__lte"}
 
 @dataclass(frozen=True)
 class Page:
-    """Letters, and the key to go on after; "" at the end."""
+    """Letters, and the keys to go on; "" at either end."""
 
     rows: list[Letter]
     after: str
+    before: str
 
 
 def whole(actor: Actor) -> Any:
@@ -84,21 +85,35 @@ def counts(found: Any, day: date) -> dict[str, int]:
     return told
 
 
-def page(found: Any, after: str = "", size: int = PAGE) -> Page:
-    """The letters after this key."""
+def page(found: Any, after: str = "", before: str = "", size: int = PAGE) -> Page:
+    """The letters after this key, or the ones right before that one."""
     found = found.annotate(
         rank=Case(
             When(state=State.PREPARED, then=Value(0)), default=Value(1),
             output_field=IntegerField(),
         ),
         many=Count("items"),
-    )  # fmt: skip
-    if (key := _key(after)) is not None:
+    ).select_related("region")  # fmt: skip
+    back = None if after else _key(before)
+    if back is not None:
+        rank, pk = back
+        found = found.filter(Q(rank__lt=rank) | Q(rank=rank, pk__gt=pk))
+        rows = list(found.order_by("-rank", "pk")[: size + 1])
+        is_more, rows = len(rows) > size, rows[size - 1 :: -1] if len(rows) > size else rows[::-1]
+        return Page(rows, _at(rows[-1]) if rows else "", _at(rows[0]) if is_more else "")
+    key = _key(after)
+    if key is not None:
         rank, pk = key
         found = found.filter(Q(rank__gt=rank) | Q(rank=rank, pk__lt=pk))
-    rows = list(found.select_related("region").order_by("rank", "-pk")[: size + 1])
-    last = rows[size - 1] if len(rows) > size else None
-    return Page(rows[:size], f"{last.rank}.{last.pk}" if last else "")
+    rows = list(found.order_by("rank", "-pk")[: size + 1])
+    is_more, rows = len(rows) > size, rows[:size]
+    return Page(
+        rows, _at(rows[-1]) if is_more else "", _at(rows[0]) if key is not None and rows else ""
+    )
+
+
+def _at(row: Any) -> str:
+    return f"{row.rank}.{row.pk}"
 
 
 def _key(after: str) -> tuple[int, int] | None:

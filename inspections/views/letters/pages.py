@@ -42,7 +42,7 @@ def letter_list(request: HttpRequest) -> HttpResponse:
     others = {name: value for name, value in given.items() if name != "standing"}
     base = queries.narrowed(visible, others, day)
     found = queries.narrowed(visible, given, day)
-    page = queries.page(found, request.GET.get("after", ""))
+    page = queries.page(found, request.GET.get("after", ""), request.GET.get("before", ""))
     many = queries.counts(base, day)
     context = {
         "rows": [shown(one, day) for one in page.rows],
@@ -56,7 +56,7 @@ def letter_list(request: HttpRequest) -> HttpResponse:
         "standing": queries.STANDING.items(),
         "states": State.choices,
         "may_find": request.user.has_perm(FIND),
-        "previous": None,
+        "previous": urlencode(given | {"before": page.before}) if page.before else None,
         "next": urlencode(given | {"after": page.after}) if page.after else None,
     }
     return render(request, "letters/list.html", context)

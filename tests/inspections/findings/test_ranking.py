@@ -19,7 +19,7 @@ from inspections.enums.findings import Look, State
 from inspections.enums.ranking import Figure
 from inspections.formulas import ranking as formulas
 from inspections.formulas.ranking import Item
-from inspections.models import RankingRow, RankingRun, ScoringRule
+from inspections.models import RankingRow, RankingRun, ScoreItem, ScoringRule
 from inspections.queries.findings import ranking as queries
 from inspections.queries.findings.ranking import Quarter
 from inspections.services.common import UnfitError
@@ -251,6 +251,23 @@ def test_what_is_public_stays(city: Region, office: Office, city_admin: User) ->
             with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute(statement)
     assert RankingRow.objects.count() == 2
+
+
+@pytest.mark.django_db
+def test_nothing_is_added_to_a_rule_or_a_ranking_afterwards(city: Region, city_admin: User) -> None:
+    before = timezone.now() - timedelta(1)
+    rule = ScoringRule.objects.create(
+        region_prefix="4103", valid_from=date(2018, 1, 1), source="办法", created_by=city_admin,
+        created_at=before,
+    )  # fmt: skip
+    run = RankingRun.objects.create(
+        region=city, region_code=CITY, year=2018, quarter=3, rule=rule, published_by=city_admin,
+        published_at=before,
+    )  # fmt: skip
+    with pytest.raises(DatabaseError, match="is settled"), transaction.atomic():
+        ScoreItem.objects.create(rule=rule, **ITEMS[0])
+    with pytest.raises(DatabaseError, match="is public"), transaction.atomic():
+        RankingRow.objects.create(run=run, county_code="410324000000", name="栾川县", parts={})
 
 
 @pytest.mark.django_db

@@ -15,6 +15,7 @@ from accounts.models import User
 from core.ledger.models import AccessEntry
 from inspections.enums.findings import State
 from inspections.models import Accountability, Finding, Letter, LetterTemplate
+from inspections.queries import letters
 from inspections.services.letters import preparing, sending
 from tests.inspections.findings.conftest import DAY, Office, entered
 from tests.inspections.letters.conftest import AFTER
@@ -104,20 +105,23 @@ def test_list_counts_are_lists(letter: Letter, office: Office, as_user: SignIn) 
 
 
 def test_pages_of_the_list_meet(office: Office, as_user: SignIn) -> None:
-    from inspections.queries import letters
-
     for at in range(5):
         finding = entered(office.county)
         office.take(finding, State.ASSIGNED, DAY, duty=_duty(f"单位{at}"))
     preparing.prepare(today=AFTER, prefix="4103")
-    seen, after = [], ""
-    while True:
-        page = letters.page(letters.visible(office.county), after, 2)
-        seen += [one.pk for one in page.rows]
-        if not (after := page.after):
-            break
-    assert sorted(seen, reverse=True) == seen
-    assert len(seen) == 5
+    visible = letters.visible(office.county)
+    pages = [letters.page(visible, size=2)]
+    while pages[-1].after:
+        pages.append(letters.page(visible, pages[-1].after, size=2))
+    seen = [[one.pk for one in page.rows] for page in pages]
+    assert [len(rows) for rows in seen] == [2, 2, 1]
+    keys = [key for rows in seen for key in rows]
+    assert sorted(keys, reverse=True) == keys
+    back = [pages[-1]]
+    while back[-1].before:
+        back.append(letters.page(visible, before=back[-1].before, size=2))
+    assert [[one.pk for one in page.rows] for page in back] == seen[::-1]
+    assert pages[0].before == ""
 
 
 def _duty(unit: str) -> Any:
