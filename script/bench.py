@@ -366,6 +366,7 @@ def _beside(only: set[str], folder: Path, rounds: int) -> dict[str, Any]:
     from bench_export import bench_export
     from bench_funds import bench_funds
     from bench_payments import bench_payments
+    from bench_problems import bench_problems
     from bench_readiness import bench_readiness
     from bench_walls import bench_walls
 
@@ -375,6 +376,7 @@ def _beside(only: set[str], folder: Path, rounds: int) -> dict[str, Any]:
         "export": lambda: bench_export(folder),
         "funds": lambda: bench_funds(signed_in(), rounds),
         "payments": lambda: bench_payments(folder),
+        "problems": lambda: bench_problems(signed_in(), rounds),
     }
     return {name: bench() for name, bench in benches.items() if name in only}
 
@@ -444,7 +446,7 @@ def main() -> None:
     report: dict[str, Any] = {"scale": float(options.scale), "cores": os.cpu_count()}
     report |= _without_a_city(only, options, folder)
     on_a_city = {"metrics", "pages", "find", "walls", "history", "export", "readiness", "crowd"}
-    if only & (on_a_city | {"funds", "payments"}):
+    if only & (on_a_city | {"funds", "payments", "problems"}):
         with database("povertyops_bench_city"):
             _city(only, options, folder, report)
     print(json.dumps(report, ensure_ascii=False, indent=1))

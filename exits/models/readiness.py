@@ -56,7 +56,13 @@ class HouseholdReadiness(models.Model):
         ]
         indexes = [
             models.Index(fields=["household", "partition"], name="household_readiness_of"),
-        ]
+            # Those still poor are few of all; dashboards and lists of what is missing ask for them.
+            models.Index(
+                fields=["partition", "standard", "village_code"],
+                include=["household", "not_met", "missing"],
+                condition=Q(is_poor=True), name="household_readiness_poor",
+            ),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.household_id} {self.partition} {self.standard_id}"

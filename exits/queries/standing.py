@@ -38,7 +38,7 @@ def obstacles(
         .filter(Q(not_met__overlap=items) | Q(missing__overlap=items), is_poor=True)
         .annotate(place=Substr("village_code", 1, length))
         .values_list("place")
-        .annotate(n=Count("pk"))
+        .annotate(n=Count("*"))
         .order_by()
     )
     numbers = dict(counted)

@@ -14,6 +14,8 @@ from core.scope import ScopedQuerySet
 from funds.models import FundFinding, Payment
 from households.models import Household, Person
 from inspections.enums.findings import (
+    DONE,
+    GONE,
     OPEN,
     OWED,
     Level,
@@ -227,6 +229,16 @@ class Finding(models.Model):
         indexes = [
             models.Index(fields=["region_code", "state", "due_on"], name="finding_scope"),
             models.Index(fields=["due_on"], condition=Q(state__in=OPEN), name="finding_due"),
+            models.Index(
+                fields=["due_on", "id"], condition=Q(state__in=DONE + GONE), name="finding_done"
+            ),
+            # What a dashboard counts of the open ones, without a look at their rows.
+            models.Index(
+                fields=["region_code"],
+                include=["state", "due_on", "rung"],
+                condition=Q(state__in=OPEN),
+                name="finding_open",
+            ),
             models.Index(
                 fields=["household"], condition=Q(household__isnull=False), name="finding_household"
             ),

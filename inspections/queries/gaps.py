@@ -398,31 +398,40 @@ def _mine(actor: Actor) -> Sql:
     return f"({' OR '.join(conditions)})", values
 
 
-def counts(asked: Asked, digits: int) -> dict[str, Count]:
-    """Division by its first digits → what is missing in it."""
+def overview(asked: Asked, digits: int) -> tuple[dict[str, Count], list[Owner]]:
+    """Division by its first digits → what is missing in it; and who owes most. One statement."""
     found: dict[str, Count] = {}
-    for place, kind, total, late in _asked_for(
+    people: list[Owner] = []
+    for is_person, place, kind, who, owner, named, total, late in _asked_for(
         asked,
-        "SELECT left(place, %s), kind, count(*), count(*) FILTER (WHERE due < %s)"
-        " FROM gaps GROUP BY 1, 2",
-        [digits, asked.day],
+        "SELECT grouping(kind) = 1, left(place, %s), kind, who, max(owner), max(named),"
+        " count(*), count(*) FILTER (WHERE due < %s)"
+        " FROM gaps GROUP BY GROUPING SETS ((left(place, %s), kind), (who))",
+        [digits, asked.day, digits],
     ):
+        if is_person:
+            people.append(Owner(who, owner, named, total, late))
+            continue
         one = found.setdefault(place, Count())
         source = SOURCE_OF[kind]
         one.total, one.late = one.total + total, one.late + late
         one.sources[source] = one.sources.get(source, 0) + total
-    return found
+    return found, _most(people)
 
 
 def owners(asked: Asked) -> list[Owner]:
     """Who owes most, the overdue first; one without a key is nobody in person."""
     rows = _asked_for(
         asked,
-        "SELECT who, max(owner), max(named), count(*), count(*) FILTER (WHERE due < %s) AS late"
-        " FROM gaps GROUP BY who ORDER BY late DESC, count(*) DESC, who LIMIT %s",
-        [asked.day, MOST_OWNERS],
+        "SELECT who, max(owner), max(named), count(*), count(*) FILTER (WHERE due < %s)"
+        " FROM gaps GROUP BY who",
+        [asked.day],
     )
-    return [Owner(*row) for row in rows]
+    return _most([Owner(*row) for row in rows])
+
+
+def _most(people: list[Owner]) -> list[Owner]:
+    return sorted(people, key=lambda one: (-one.late, -one.total, one.who))[:MOST_OWNERS]
 
 
 def count(asked: Asked) -> tuple[int, int]:

@@ -76,19 +76,22 @@ _COUNTS = {
     },
     f"late{len(BRACKETS)}": f"{_OWED} AND due_on < %(late{len(BRACKETS) - 1})s",
 }
+# Counted once by all four together; the few groups of that are then added up each way.
 _TALLIES = (
-    "SELECT source, level, left(region_code, %(size)s) AS place, lead_unit,"
-    " grouping(source, level, left(region_code, %(size)s), lead_unit) AS told,"
+    "WITH fine AS MATERIALIZED (SELECT source, level, left(region_code, %(size)s) AS place, lead_unit,"
     + ", ".join(f" count(*) FILTER (WHERE {of}) AS {name}" for name, of in _COUNTS.items())
-    + ", coalesce(sum(closed_on - found_on), 0)::bigint AS days"
+    + ", sum(closed_on - found_on) AS days"
     + f", min(due_on) FILTER (WHERE {_COUNTS['overdue']}) AS oldest"
     + """
   FROM inspections_finding
  WHERE region_code >= %(low)s AND region_code < %(high)s AND state NOT IN ('MERGED', 'SPLIT')
    AND (%(since)s::date IS NULL OR found_on >= %(since)s)
    AND (%(until)s::date IS NULL OR found_on < %(until)s)
- GROUP BY GROUPING SETS ((), (source), (level), (left(region_code, %(size)s)),
-                         (lead_unit))
+ GROUP BY 1, 2, 3, 4)
+SELECT source, level, place, lead_unit, grouping(source, level, place, lead_unit) AS told,"""
+    + ", ".join(f" coalesce(sum({name}), 0)::bigint AS {name}" for name in _COUNTS)
+    + """, coalesce(sum(days), 0)::bigint AS days, min(oldest) AS oldest
+  FROM fine GROUP BY GROUPING SETS ((), (source), (level), (place), (lead_unit))
 """
 )
 _LETTERS = """

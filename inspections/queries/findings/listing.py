@@ -6,17 +6,10 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.db.models import (
-    Case,
-    DateField,
     Exists,
-    F,
-    IntegerField,
     OuterRef,
     Q,
-    Value,
-    When,
 )
-from django.db.models.functions import Coalesce
 
 from core.scope import Actor, begins, trim
 from inspections.enums.findings import (
@@ -165,45 +158,89 @@ def _day(text: str) -> date | None:
         return None
 
 
-def page(found: Any, day: date, after: str = "", before: str = "", size: int = PAGE) -> Page:
-    """The problems after, or before, this key: overdue, then open, then the rest, each by its day."""
-    found = found.annotate(
-        rank=Case(
-            When(standing(OVERDUE, day), then=0),
-            When(standing(OPEN_ONES, day), then=1),
-            default=2,
-            output_field=IntegerField(),
-        ),
-        day=Coalesce(F("due_on"), Value(_LAST), output_field=DateField()),
-    ).select_related("region", "campaign", "category")
-    order = ("rank", "day", "pk")
+def page(
+    found: Any,
+    day: date,
+    after: str = "",
+    before: str = "",
+    size: int = PAGE,
+    *,
+    state: str = "",
+) -> Page:
+    """The problems after, or before, this key: overdue, then open, then the rest, each by its day.
+
+    `state` is the only one that `found` has, if it was narrowed so: ranks without it are not asked.
+    """
+    found = found.select_related("region", "campaign", "category")
     back = None if after else _key(before)
     if back is not None:
-        rank, at, pk = back
-        earlier = found.filter(
-            Q(rank__lt=rank) | Q(rank=rank, day__lt=at) | Q(rank=rank, day=at, pk__lt=pk)
-        )
-        taken = list(earlier.order_by(*(f"-{one}" for one in order))[: size + 1])
+        taken = _taken(found, day, back, size + 1, state, is_back=True)
         rows = taken[:size][::-1]
-        return Page(rows, _told(rows[-1]) if rows else "", _told(rows[0]) if taken[size:] else "")
-    key = _key(after)
-    if key is not None:
-        rank, at, pk = key
-        found = found.filter(
-            Q(rank__gt=rank) | Q(rank=rank, day__gt=at) | Q(rank=rank, day=at, pk__gt=pk)
+        return Page(
+            rows,
+            _told(rows[-1], day) if rows else "",
+            _told(rows[0], day) if taken[size:] else "",
         )
-    taken = list(found.order_by(*order)[: size + 1])
+    key = _key(after)
+    taken = _taken(found, day, key, size + 1, state, is_back=False)
     rows = taken[:size]
     return Page(
         rows,
-        _told(rows[-1]) if taken[size:] else "",
-        _told(rows[0]) if key is not None and rows else "",
+        _told(rows[-1], day) if taken[size:] else "",
+        _told(rows[0], day) if key is not None and rows else "",
     )
 
 
-def _told(row: Any) -> str:
+def _taken(
+    found: Any, day: date, key: Any, many: int, state: str, *, is_back: bool
+) -> list[Finding]:
+    """So many rows from a key on. Each rank is asked for by itself, in the order of an index."""
+    ranks = range(key[0], -1, -1) if is_back else range(key[0] if key else 0, len(_RANKS))
+    taken: list[Finding] = []
+    for rank in ranks:
+        if state in State.values and state not in _STATES[rank]:
+            continue
+        rows = found.filter(_RANKS[rank](day))
+        if key is not None and rank == key[0]:
+            rows = rows.filter(_beyond(key[1], key[2], is_back=is_back))
+        # Whatever has no day comes last, which is how the database sorts it.
+        order = ("-due_on", "-pk") if is_back else ("due_on", "pk")
+        taken += rows.order_by(*order)[: many - len(taken)]
+        if len(taken) >= many:
+            break
+    return taken
+
+
+_STATES = (OWED, OPEN, DONE + GONE)
+_RANKS: tuple[Any, ...] = (
+    lambda day: standing(OVERDUE, day),
+    lambda day: Q(state__in=OPEN) & (~Q(state__in=OWED) | Q(due_on__gte=day) | Q(due_on=None)),
+    lambda day: Q(state__in=DONE + GONE),
+)
+
+
+def rank_of(row: Finding, day: date) -> int:
+    """0: overdue, 1: open, 2: mended or gone on in others."""
+    if row.state not in OPEN:
+        return 2
+    return 0 if row.state in OWED and row.due_on and row.due_on < day else 1
+
+
+def _beyond(at: date, pk: int, *, is_back: bool) -> Q:
+    if at == _LAST:
+        return (
+            Q(due_on=None, pk__lt=pk) | Q(due_on__isnull=False)
+            if is_back
+            else Q(due_on=None, pk__gt=pk)
+        )
+    if is_back:
+        return Q(due_on__lt=at) | Q(due_on=at, pk__lt=pk)
+    return Q(due_on__gt=at) | Q(due_on=at, pk__gt=pk) | Q(due_on=None)
+
+
+def _told(row: Finding, day: date) -> str:
     """The key of a row; `before` takes what stands in front of it, `after` what follows."""
-    return f"{row.rank}.{row.day:%Y%m%d}.{row.pk}"
+    return f"{rank_of(row, day)}.{row.due_on or _LAST:%Y%m%d}.{row.pk}"
 
 
 def _key(after: str) -> tuple[int, date, int] | None:
@@ -211,7 +248,8 @@ def _key(after: str) -> tuple[int, date, int] | None:
     if len(parts) != 3 or not all(one.isascii() and one.isdigit() for one in parts):
         return None
     try:
-        return int(parts[0]), date.fromisoformat(parts[1]), int(parts[2][:18])
+        rank = int(parts[0][:2])
+        return min(rank, len(_RANKS) - 1), date.fromisoformat(parts[1]), int(parts[2][:18])
     except ValueError:
         return None
 

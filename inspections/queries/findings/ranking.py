@@ -60,16 +60,30 @@ def parsed(text: str) -> Quarter | None:
     return Quarter(int(year), int(number))
 
 
-# How each problem stood on the day: its last step by then; its day as assigned or extended by then;
-# closed since the last time it was owed.
+# How each problem stood on the day. One that nothing has happened to since stands as it does now; of
+# the others: the last step by then, the day as assigned or extended by then, closed since the last
+# time it was owed.
 _FIGURES = """
-WITH stood AS (
+WITH later AS (
+    SELECT id FROM inspections_finding
+     WHERE region_code >= %(low)s AND region_code < %(high)s AND state_on > %(day)s
+    UNION
+    SELECT finding_id FROM inspections_extension
+     WHERE region_code >= %(low)s AND region_code < %(high)s
+       AND is_granted AND decided_on > %(day)s
+), stood AS (
     SELECT DISTINCT ON (s.finding_id) s.finding_id, s.state
-      FROM inspections_findingstep s
-     WHERE s.region_code >= %(low)s AND s.region_code < %(high)s AND s.taken_on <= %(day)s
+      FROM inspections_findingstep s JOIN later ON later.id = s.finding_id
+     WHERE s.taken_on <= %(day)s
      ORDER BY s.finding_id, s.position DESC
 ), told AS (
-    SELECT left(f.region_code, 6) AS county, t.state, f.found_on, due.due_on, shut.closed_on
+    SELECT left(region_code, 6) AS county, state, found_on, closed_on,
+           CASE WHEN state IN ('ASSIGNED', 'MEASURED', 'RETURNED') THEN due_on END AS due_on
+      FROM inspections_finding
+     WHERE region_code >= %(low)s AND region_code < %(high)s AND state_on <= %(day)s
+       AND state NOT IN ('MERGED', 'SPLIT') AND id NOT IN (SELECT id FROM later)
+    UNION ALL
+    SELECT left(f.region_code, 6), t.state, f.found_on, shut.closed_on, due.due_on
       FROM stood t
       JOIN inspections_finding f ON f.id = t.finding_id
       LEFT JOIN LATERAL (

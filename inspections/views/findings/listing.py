@@ -41,7 +41,10 @@ def finding_list(request: HttpRequest) -> HttpResponse:
     asked = narrowing(request, day)
     visible = listing.visible(actor_of(request))
     found = listing.narrowed(visible, asked.terms, day)
-    page = listing.page(found, day, request.GET.get("after", ""), request.GET.get("before", ""))
+    page = listing.page(
+        found, day, request.GET.get("after", ""), request.GET.get("before", ""),
+        state=asked.terms.get("state", ""),
+    )  # fmt: skip
     context = {
         "filter": asked.form,
         "main": MAIN,

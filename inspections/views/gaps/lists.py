@@ -39,7 +39,7 @@ def gap_list(request: HttpRequest) -> HttpResponse:
     head = _head(request)
     asked = gaps.Asked(actor=actor, year=partition_of(request), day=day, place=head)
     digits = DIGITS[len(head)] if head else _CITY + 2
-    counted = gaps.counts(asked, digits)
+    counted, owners = gaps.overview(asked, digits)
     context = {
         "places": _places(request, counted, digits, head),
         "sources": [(name, words) for name, (words, _) in gaps.SOURCES.items()],
@@ -49,7 +49,7 @@ def gap_list(request: HttpRequest) -> HttpResponse:
         "own": _own(digits),
         "total": sum(one.total for one in counted.values()),
         "late": sum(one.late for one in counted.values()),
-        "owners": _owners(asked, head) if head and covers(actor, head) else [],
+        "owners": _owners(owners, head) if head and covers(actor, head) else [],
         "most": gaps.MOST_OWNERS,
         "may_mend": request.user.has_perm(MEND),
         "year": asked.year,
@@ -114,8 +114,7 @@ def _of(prefix: str, **query: str) -> str:
     return f"{address}?{urlencode(query)}" if query else address
 
 
-def _owners(asked: gaps.Asked, head: str) -> list[dict[str, Any]]:
-    rows = gaps.owners(asked)
+def _owners(rows: list[gaps.Owner], head: str) -> list[dict[str, Any]]:
     people = people_of([one.owner for one in rows if one.owner is not None])
     return [
         {"one": one, "name": owner_name(one, people), "href": _of(head, who=one.who or "-")}

@@ -228,14 +228,15 @@ def test_mine_by_name_and_by_office(scene: Scene) -> None:
 def test_counts_are_lengths_of_lists(scene: Scene) -> None:
     scene.ready(not_met=("income",), missing=("food",))
     ask = asked(scene.office.county, COUNTY[:6])
-    counted = gaps.counts(ask, 9)
+    counted, owners = gaps.overview(ask, 9)
     assert counted["410324100"].sources == {"finding": 1, "unmet": 1, "unknown": 1}
     assert (counted["410324100"].total, counted["410324100"].late) == (3, 1)
     assert gaps.count(ask) == (3, 1)
     for source, n in counted["410324100"].sources.items():
         assert gaps.count(asked(scene.office.county, COUNTY[:6], source=source))[0] == n
-    assert sum(one.total for one in gaps.owners(ask)) == 3
-    for one in gaps.owners(ask):
+    assert owners == gaps.owners(ask)
+    assert sum(one.total for one in owners) == 3
+    for one in owners:
         ask_one = asked(scene.office.county, COUNTY[:6], who=one.who or "-")
         assert gaps.count(ask_one) == (one.total, one.late)
 
@@ -252,8 +253,7 @@ def test_as_many_queries_for_one_as_for_many(scene: Scene) -> None:
     def queries() -> int:
         with CaptureQueriesContext(connection) as met:
             shown(gaps.page(asked(scene.office.county)).rows, YEAR, timezone.localdate())
-            gaps.counts(asked(scene.office.county, "4103"), 6)
-            gaps.owners(asked(scene.office.county))
+            gaps.overview(asked(scene.office.county, "4103"), 6)
         return len(met)
 
     before = queries()
