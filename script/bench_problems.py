@@ -15,7 +15,8 @@ MANY = 50_000
 # The bars of the register's own pages: a bare list, a combined search, a dashboard, a board.
 LIST_MS, COMBINED_MS, DASHBOARD_MS, BOARD_MS = 100, 250, 50, 200
 
-# The share of a hundred says how far a problem comes: 0-59 closed, 60-64 watched, 65-69 found, 70-77 assigned, 78-85 measured, 86-90 claimed,
+# The share of a hundred says how far a problem comes: 0-59 closed, 60-64 watched, 65-69 found,
+# 70-77 assigned, 78-85 measured, 86-90 claimed,
 # 91-94 verified, 95-99 returned.
 _MADE = """
 CREATE TEMP TABLE made AS

@@ -16,7 +16,9 @@ DRAFTS, SENT_ONES, UNANSWERED, LATE = "draft", "sent", "unanswered", "late"
 STANDING = {DRAFTS: "待确认", SENT_ONES: "已发出", UNANSWERED: "未答复", LATE: "逾期未答复"}
 _WAITING = (State.ISSUED, State.RECEIVED)
 _PLACES = (2, 4, 6, 9, 12)
-_DAYS = {"issued_from": "issued_on__gte", "issued_to": "issued_on__lte"}
+_DAYS = {
+    "issued_from": "issued_on__gte", "issued_to": "issued_on__lte", "reply_due": "reply_due_on",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def standing(which: str, day: date) -> Q:
 
 
 def narrowed(found: Any, asked: Mapping[str, str], day: date) -> Any:
-    """By place, kind, standing, unit, year and days of issue; what makes no sense is passed over."""
+    """By place, kind, standing, unit, year, days of issue and of answer; what makes no sense is passed over."""
     region = asked.get("region", "")
     if region.isascii() and region.isdigit() and len(trim(region)) in _PLACES:
         found = found.in_region(region)

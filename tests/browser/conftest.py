@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings as site
 from django.core.management import call_command
 from django.test import Client
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, expect
 
 from accounts.models import User
 from households.catalog import sync_codes
@@ -104,9 +104,19 @@ def shoot() -> Callable[[Page, str], None]:
         SHOTS.mkdir(parents=True, exist_ok=True)
         for width, height in ((1366, 768), (390, 844)):
             page.set_viewport_size({"width": width, "height": height})
-            page.screenshot(path=SHOTS / f"{name}-{width}.png", full_page=width == 390)
+            _picture(page, SHOTS / f"{name}-{width}.png", full_page=width == 390)
             wide = page.evaluate("document.documentElement.scrollWidth")
             assert wide <= width, f"{name} 在 {width} 宽时横向滚动到 {wide}"
         page.set_viewport_size({"width": 1366, "height": 768})
 
     return take
+
+
+def _picture(page: Page, path: Path, *, full_page: bool) -> None:
+    """A busy machine now and then gives no picture at the first time of asking."""
+    try:
+        page.screenshot(path=path, full_page=full_page)
+    except Error as error:
+        if "Unable to capture screenshot" not in str(error):
+            raise
+        page.screenshot(path=path, full_page=full_page)

@@ -11,7 +11,7 @@ from core.scope import Actor
 from exits.models import Holiday
 from inspections.enums.findings import OWED
 from inspections.enums.letters import State as Sent
-from inspections.models import Letter
+from inspections.queries import letters as letter_queries
 from inspections.queries.findings import listing
 
 _SATURDAY = 5
@@ -55,7 +55,7 @@ def month_of(first: date, actor: Actor, today: date, region: str = "") -> Month:
     last = end_of(first)
     found = listing.narrowed(listing.visible(actor), {"region": region}, today)
     due = _many(found.filter(state__in=OWED, due_on__range=(first, last)), "due_on")
-    letters: Any = Letter.objects.visible_to(actor)
+    letters = letter_queries.visible(actor)
     if region:
         letters = letters.in_region(region)
     letters = letters.filter(state__in=WAITING, reply_due_on__range=(first, last))

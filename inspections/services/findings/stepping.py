@@ -94,7 +94,7 @@ def _assign(finding: Finding, duty: Duty, on: date, words: str, by: Any) -> Find
         if rule is None:
             raise UnfitError(
                 f"{finding.number}：没有适用的期限规定，请填写整改期限和依据，"
-                "或先在“整改期限”中设置。"
+                "或先在“期限设置”中设置。"
             )
         due_on, source = rule.on, rule.source
     elif not source:

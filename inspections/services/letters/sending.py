@@ -74,7 +74,7 @@ def rule_day(letter: Letter, on: date) -> date:
         if rule is not None:
             days.add(rule.reply_days)
     if not days:
-        raise UnfitError("没有适用的答复期限规定，请填写答复期限，或先在“整改期限”中设置。")
+        raise UnfitError("没有适用的答复期限规定，请填写答复期限，或先在“期限设置”中设置。")
     return deadlines.after(on, min(days))
 
 

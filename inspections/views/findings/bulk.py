@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
@@ -183,10 +183,7 @@ def _remind(request: HttpRequest, chosen: Chosen) -> HttpResponse:
         f"已拟写 {len(told.drafts):,} 份文书，涉及 {len(told.due):,} 个问题，待签发；"
         f"{len(told.others):,} 个问题暂不需要文书。",
     )
-    try:
-        return redirect("letters:list")
-    except NoReverseMatch:
-        return redirect(chosen.back)
+    return redirect("letters:list")
 
 
 def _page(

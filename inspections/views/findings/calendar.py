@@ -6,7 +6,6 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
@@ -29,10 +28,6 @@ def calendar(request: HttpRequest) -> HttpResponse:
     if region not in dict(counties):
         region = ""
     month = days.month_of(first, actor, today, region)
-    try:
-        letters = reverse("letters:list")
-    except NoReverseMatch:
-        letters = ""
     kept = {"region": region} if region else {}
     before = (first - timedelta(1)).replace(day=1)
     following = days.end_of(first) + timedelta(1)
@@ -46,7 +41,6 @@ def calendar(request: HttpRequest) -> HttpResponse:
         "next": urlencode({"month": f"{following:%Y-%m}"} | kept),
         "totals": _totals(month, today),
         "weekdays": "一二三四五六日",
-        "letters": letters,
     }
     return render(request, "findings/calendar.html", context)
 

@@ -27,7 +27,7 @@ def _done(
     said: str,
 ) -> HttpResponse:  # fmt: skip
     one = held(request, pk)
-    form = kind(request.POST)
+    form = kind(request.POST, auto_id=f"{key}_%s")
     if not form.is_valid():
         return page_of(request, one, key, form)
     try:

@@ -12,7 +12,9 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET
 
 from core import ledger, papers
+from core.scope import trim
 from core.web import actor_of, require
+from households.queries import places
 from inspections.enums.letters import RUNGS, Kind, State
 from inspections.models import Accountability, Letter
 from inspections.queries import letters as queries
@@ -27,7 +29,8 @@ TONES: dict[str, str] = {
     State.DROPPED: "neutral",
 }  # fmt: skip
 KIND_TONES: dict[str, str] = {Kind.REMIND: "neutral", Kind.SUPERVISE: "warn", Kind.ACCOUNT: "bad"}
-_ASKED = ("region", "kind", "standing", "state", "unit", "year", "issued_from", "issued_to")
+_ASKED = ("region", "kind", "standing", "state", "unit", "year", "issued_from", "issued_to",
+          "reply_due")  # fmt: skip
 _WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
@@ -37,8 +40,12 @@ def letter_list(request: HttpRequest) -> HttpResponse:
     require(request, READ)
     day = timezone.localdate()
     asked = {name: request.GET.get(name, "").replace("\x00", "")[:60] for name in _ASKED}
+    if asked["region"].isdecimal():
+        asked["region"] = trim(asked["region"])
     given = {name: value for name, value in asked.items() if value}
-    visible = queries.visible(actor_of(request))
+    actor = actor_of(request)
+    visible = queries.visible(actor)
+    counties = places.counties_for(actor, day)
     others = {name: value for name, value in given.items() if name != "standing"}
     base = queries.narrowed(visible, others, day)
     found = queries.narrowed(visible, given, day)
@@ -55,6 +62,7 @@ def letter_list(request: HttpRequest) -> HttpResponse:
         "kinds": Kind.choices,
         "standing": queries.STANDING.items(),
         "states": State.choices,
+        "counties": counties if len(counties) > 1 else [],
         "may_find": request.user.has_perm(FIND),
         "previous": urlencode(given | {"before": page.before}) if page.before else None,
         "next": urlencode(given | {"after": page.after}) if page.after else None,
@@ -154,7 +162,9 @@ def _forms(one: Letter, key: str, form: Any) -> list[dict[str, Any]]:
             "key": name, "title": title, "button": button, "note": note,
             "form": form
             if name == key and form is not None
-            else kind(initial={"words": one.words} if name == "write" else None),
+            else kind(
+                initial={"words": one.words} if name == "write" else None, auto_id=f"{name}_%s"
+            ),
         }
         for name, title, button, kind, note in made
     ]  # fmt: skip

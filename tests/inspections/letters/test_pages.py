@@ -104,6 +104,20 @@ def test_list_counts_are_lists(letter: Letter, office: Office, as_user: SignIn) 
         assert f"共 {many} 份文书" in body_of(client, f"/letters/?{query}"), query
 
 
+def test_answers_of_a_day_in_the_calendar_are_the_list_they_lead_to(
+    letter: Letter, office: Office, as_user: SignIn
+) -> None:
+    due = letter.reply_due_on
+    assert due is not None
+    for user in (office.county, office.village):
+        client = as_user(user)
+        link = f"/letters/?standing=unanswered&amp;reply_due={due:%Y-%m-%d}"
+        assert f'{link}">答复 1</a>' in body_of(client, f"/findings/calendar/?month={due:%Y-%m}")
+        assert "共 1 份文书" in body_of(client, link.replace("&amp;", "&"))
+        day_after = f"/letters/?standing=unanswered&reply_due={due + timedelta(days=1):%Y-%m-%d}"
+        assert "共 0 份文书" in body_of(client, day_after)
+
+
 def test_pages_of_the_list_meet(office: Office, as_user: SignIn) -> None:
     for at in range(5):
         finding = entered(office.county)
