@@ -7,6 +7,7 @@ that is fetched, only fields that exist.
 
 import re
 import zipfile
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -178,9 +179,12 @@ def own(kind: str) -> bytes:
     _line(made, "{{ 县区 }}{{ 编号 }}", BODY, 16, WD_ALIGN_PARAGRAPH.CENTER)
     _line(made, "{{ 责任单位 }}：", BODY, 16)
     _line(made, "{{ 开头 }}", BODY, 16, indent=True)
-    _line(made, "{% if 补充说明 %}{{ 补充说明 }}{% endif %}", BODY, 16, indent=True)
+    _line(made, "{%p if 补充说明 %}", BODY, 16)
+    _line(made, "{{ 补充说明 }}", BODY, 16, indent=True)
+    _line(made, "{%p endif %}", BODY, 16)
     _line(made, "答复期限：{{ 答复期限 }}。所列问题共 {{ 问题数 }} 个：", BODY, 16, indent=True)
     _listed(made)
+    _line(made, "", BODY, 16)
     _line(made, "{{ 签发单位 }}", BODY, 16, WD_ALIGN_PARAGRAPH.RIGHT)
     _line(made, "{{ 签发日期 }}", BODY, 16, WD_ALIGN_PARAGRAPH.RIGHT)
     _slip(made, kind)
@@ -241,19 +245,27 @@ def _listed(made: Any) -> None:
     heads = ("序号", "问题编号", "问题", "所在", "责任人", "整改期限", "事由")
     table = made.add_table(rows=4, cols=len(heads), style="Table Grid")
     widths = (9, 30, 48, 18, 17, 21, 13)
-    for at, (head, width) in enumerate(zip(heads, widths, strict=True)):
-        for row in table.rows:
-            row.cells[at].width = Mm(width)
+    _wide(table, widths)
+    for at, head in enumerate(heads):
         _written(table.cell(0, at).paragraphs[0], head, HEAD, 10)
         _written(table.cell(2, at).paragraphs[0], f"{{{{ 一个.{head} }}}}", BODY, 10)
     _written(table.cell(1, 0).paragraphs[0], "{%tr for 一个 in 问题清单 %}", BODY, 10)
     _written(table.cell(3, 0).paragraphs[0], "{%tr endfor %}", BODY, 10)
 
 
+def _wide(table: Any, widths: Sequence[int]) -> None:
+    """Columns of so many millimetres. Some programs go by the grid, some by the cells."""
+    table.autofit = False
+    for column, width in zip(table.columns, widths, strict=True):
+        column.width = Mm(width)
+        for cell in column.cells:
+            cell.width = Mm(width)
+
+
 def _slip(made: Any, kind: str) -> None:
     """What the unit sends back, on a page of its own."""
-    _line(made, "", BODY, 16).paragraph_format.page_break_before = True
-    _line(made, "回　　执", TITLE, 22, WD_ALIGN_PARAGRAPH.CENTER)
+    title = _line(made, "回　　执", TITLE, 22, WD_ALIGN_PARAGRAPH.CENTER)
+    title.paragraph_format.page_break_before = True
     _line(made, "{{ 县区 }}{{ 文书名称 }}{{ 编号 }}", BODY, 16, WD_ALIGN_PARAGRAPH.CENTER)
     answer = "处理意见" if kind == Kind.ACCOUNT else "整改情况"
     lines = (
@@ -265,8 +277,8 @@ def _slip(made: Any, kind: str) -> None:
         "单位负责人（盖章）",
     )
     table = made.add_table(rows=len(lines), cols=2, style="Table Grid")
+    _wide(table, (46, 110))
     for row, text in zip(table.rows, lines, strict=True):
-        row.cells[0].width, row.cells[1].width = Mm(46), Mm(110)
         row.height = Mm(60 if text == answer else 14)
         _written(row.cells[0].paragraphs[0], text, BODY, 14)
     _line(made, "请于 {{ 答复期限 }} 前送回。", BODY, 14)

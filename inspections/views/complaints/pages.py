@@ -7,7 +7,9 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
+from core.scope import trim
 from core.web import actor_of
+from households.queries import places
 from inspections.enums.complaints import PETITION, Channel, Kind, State
 from inspections.queries import complaints
 from inspections.views.complaints.common import page, require_complaints, seen, shown
@@ -22,7 +24,11 @@ def complaint_list(request: HttpRequest) -> HttpResponse:
     day = timezone.localdate()
     asked = {name: request.GET.get(name, "").replace("\x00", "") for name in _ASKED}
     asked = {name: value for name, value in asked.items() if value}
-    found = complaints.visible(actor_of(request))
+    if asked.get("region", "").isdecimal():
+        asked["region"] = trim(asked["region"])
+    actor = actor_of(request)
+    counties = places.counties_for(actor, day)
+    found = complaints.visible(actor)
     # Counted beside the standing that is chosen, so that each can be chosen instead.
     rest = {name: value for name, value in asked.items() if name != "standing"}
     counted = complaints.counts(complaints.narrowed(found, rest, day), day)
@@ -38,6 +44,7 @@ def complaint_list(request: HttpRequest) -> HttpResponse:
         "channels": Channel.choices,
         "kinds": Kind.choices,
         "states": State.choices,
+        "counties": counties if len(counties) > 1 else [],
         "asked": {name: asked.get(name, "") for name in _ASKED},
         "previous": None,
         "next": urlencode(asked | {"after": at.after}) if at.after else None,

@@ -185,13 +185,15 @@ def test_drafts_are_written_at_once_and_once(
 def test_word_and_pdf_are_handed_out_and_noted(
     letter: Letter, office: Office, as_user: SignIn
 ) -> None:
+    noted = AccessEntry.objects.filter(act="PRINT", subject_kind="letter")
+    before = noted.count()
     client = as_user(office.county)
     answer = client.get(f"/letters/{letter.pk}/word/")
     assert answer["Content-Type"].endswith("wordprocessingml.document")
     assert answer.content.startswith(b"PK")
     answer = client.get(f"/letters/{letter.pk}/pdf/")
     assert answer.content.startswith(b"%PDF")
-    assert AccessEntry.objects.filter(act="PRINT", subject_kind="letter").count() == 2
+    assert noted.count() == before + 2
 
 
 def test_paper_has_the_slip_on_a_page_of_its_own(letter: Letter) -> None:
