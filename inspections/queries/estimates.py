@@ -72,10 +72,13 @@ SELECT v.stratum, h.kind, sum(h.persons)
  WHERE v.round_id = %(round)s GROUP BY v.stratum, h.kind
 """
 
+# What was put right and came back on the ledger of problems is not, until it is closed again.
 CASES = """
 SELECT c.kind, count(*) FILTER (WHERE c.state NOT IN ('CONFIRMED', 'DISMISSED')),
-       count(*) FILTER (WHERE c.state = 'CONFIRMED' AND r.id IS NULL)
+       count(*) FILTER (WHERE c.state = 'CONFIRMED' AND (r.id IS NULL OR f.id IS NOT NULL))
   FROM inspections_case c LEFT JOIN inspections_rectification r ON r.case_id = c.id
+  LEFT JOIN inspections_finding f ON f.case_id = c.id AND f.relapses > 0
+                                 AND f.state NOT IN ('CLOSED', 'WATCHED')
  WHERE c.round_id = %(round)s GROUP BY c.kind
 """
 
@@ -94,6 +97,9 @@ SELECT greatest(
       WHERE c.round_id = %(round)s),
     (SELECT max(r.created_at) FROM inspections_rectification r
        JOIN inspections_case c ON c.id = r.case_id WHERE c.round_id = %(round)s),
+    (SELECT max(s.created_at) FROM inspections_findingstep s
+       JOIN inspections_finding f ON f.id = s.finding_id AND f.relapses > 0
+       JOIN inspections_case c ON c.id = f.case_id WHERE c.round_id = %(round)s),
     (SELECT drawn_at FROM inspections_round WHERE id = %(round)s))
 """
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from core.scope import Actor, covers
 from core.web import actor_of, require
 from inspections.enums import FOLLOWS, CaseKind, CaseState
+from inspections.enums.findings import DONE
 from inspections.forms import CaseForm, RectifyForm
 from inspections.models import Case, Rectification, Round
 from inspections.queries import standing
@@ -106,6 +107,7 @@ def _page(request: HttpRequest, case: Case, form: CaseForm) -> HttpResponse:
         "acts": _next(case, actor),
         "form": form,
         "rectified": Rectification.objects.filter(case=case).select_related("created_by").first(),
+        "is_back": bool(on_ledger and on_ledger.relapses and on_ledger.state not in DONE),
         "on_ledger": shown(on_ledger, timezone.localdate()) if on_ledger else None,
         "may_raise": is_confirmed
         and not on_ledger

@@ -12,7 +12,8 @@ from accounts.enums import Role
 from accounts.models import User
 from core import walls
 from funds.models import FundFinding, FundRule
-from inspections.models import Case, Finding, Rectification, Round
+from inspections.enums.findings import Look
+from inspections.models import Case, DirtyRound, Finding, Rectification, Round
 from inspections.queries.estimates import sample_of
 from inspections.services import cases, rectifying, rounds
 from inspections.services.common import UnfitError
@@ -144,6 +145,28 @@ def test_closing_puts_the_case_right_in_the_same_act(
     assert "已销号" in page
     assert "翻修屋顶" in page
     assert "评估问题整改" in text_of(client.get(f"/findings/{finding.pk}/"))
+
+
+def test_a_case_that_comes_back_is_to_be_put_right_again(
+    as_user: SignIn, case: Case, county_office: User, second: User
+) -> None:
+    finding = entering.raise_case(case=case, severity="GRAVE", by=county_office)
+    closed = mended(finding, county_office, second)
+    assert sample_of(case.round).unrectified == {case.kind: 0}
+    before = sample_of(case.round).as_of
+    DirtyRound.objects.all().delete()
+    _, back = stepping.look(
+        finding=closed, result=Look.RELAPSED, words="又漏雨了", on=DAY + timedelta(9), by=second
+    )
+    assert back.state == "RETURNED"
+    # The gate counts it again, and the round's results are asked for anew.
+    assert sample_of(case.round).unrectified == {case.kind: 1}
+    assert sample_of(case.round).as_of > before
+    assert DirtyRound.objects.filter(round_id=case.round_id).exists()
+    assert Rectification.objects.count() == 1
+    client = as_user(county_office)
+    assert "已反弹，重新销号以前门槛为" in text_of(client.get(f"/rounds/cases/{case.pk}/"))
+    assert "重新销号以前不算整改到位" in text_of(client.get(f"/findings/{finding.pk}/"))
 
 
 def test_a_refused_closing_puts_nothing_right(
