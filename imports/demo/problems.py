@@ -28,6 +28,7 @@ from imports.demo.bulk import analyze
 from imports.demo.places import random_for
 from imports.demo.shares import apportion
 from inspections.enums.findings import Level, ObjectKind, Severity, Source, State
+from inspections.enums.ranking import Figure
 from inspections.models import (
     Campaign,
     Finding,
@@ -37,13 +38,22 @@ from inspections.models import (
     Letter,
     LetterItem,
 )
-from inspections.services.findings import deadlines
+from inspections.queries.findings.ranking import before, quarter_of
+from inspections.services.findings import deadlines, ranking
 from villages.models import Region
 
 YEAR = 2018
 CITY, ENTERS, CHECKS = "shifupinban", "xiangmu", "pinggu"
 PEOPLE = (CITY, ENTERS, CHECKS, *telling.PEOPLE, complaints.OFFICER)
 RULE_SOURCE = "演示用期限，并非文件规定"
+SCORING_SOURCE = "演示用评分办法，并非文件规定"
+# Figure: its points, the value that earns all of them, the value that earns none.
+_SCORES: dict[str, tuple[int, int, int]] = {
+    Figure.CLOSING: (40, 100, 80),
+    Figure.OVERDUE: (30, 0, 5),
+    Figure.DAYS: (20, 15, 60),
+    Figure.LETTERS: (10, 0, 5),
+}
 # Fed back by centre and province, all mended by then.
 CLOSED_BY = date(2018, 12, 20)
 FED_BACK = 269
@@ -125,10 +135,13 @@ def make_problems() -> dict[str, int]:
     ):
         cursor.execute("SET LOCAL statement_timeout = 0")
         _rules(people[CITY])
+        _scoring(people[CITY])
         _Past(places, people).write()
         analyze(cursor, (Campaign, Finding, FindingStep, FindingPaper))
         telling.tell(places, people)
         received = complaints.tell(places, people)
+        last = before(quarter_of(timezone.localdate()))
+        ranking.publish(city=city, quarter=last, by=people[CITY])
         analyze(cursor, (Finding, FindingStep, Letter, LetterItem))
     return {
         "检查": Campaign.objects.count(),
@@ -148,6 +161,16 @@ def _rules(city: Any) -> None:
             region_prefix="4103", severity=severity, days=days, reply_days=10,
             valid_from=date(2018, 1, 1), source=RULE_SOURCE, by=city,
         )  # fmt: skip
+
+
+def _scoring(city: Any) -> None:
+    ranking.set_rule(
+        prefix="4103", valid_from=date(2018, 1, 1), source=SCORING_SOURCE, by=city,
+        items=[
+            {"figure": figure, "points": points, "full_at": best, "zero_at": worst}
+            for figure, (points, best, worst) in _SCORES.items()
+        ],
+    )  # fmt: skip
 
 
 class _Past:

@@ -14,7 +14,14 @@ from django.test import override_settings
 from django.utils import timezone
 
 from imports.demo.load import make as make_city
-from imports.demo.problems import FED_BACK, OWN, NoPeopleError, campaigns, make_problems
+from imports.demo.problems import (
+    FED_BACK,
+    OWN,
+    SCORING_SOURCE,
+    NoPeopleError,
+    campaigns,
+    make_problems,
+)  # fmt: skip
 from inspections.enums.complaints import State as ComplaintState
 from inspections.enums.findings import BY_ANOTHER, OWED, Level, Source, State
 from inspections.enums.letters import Kind
@@ -28,6 +35,7 @@ from inspections.models import (
     Finding,
     FindingStep,
     Letter,
+    RankingRun,
     Sweep,
 )
 from inspections.models import RecheckItem as Drawn
@@ -96,6 +104,15 @@ def test_some_are_overdue_and_each_letter_was_sent() -> None:
     assert set(sent.values_list("kind", flat=True)) == set(Kind.values)
     assert set(Letter.objects.values_list("state", flat=True)) == set(Stage.values)
     assert set(Accountability.objects.values_list("outcome", flat=True)) >= {"", "TALK"}
+
+
+def test_last_quarter_is_ranked_by_a_rule_that_says_it_is_made_up() -> None:
+    run = RankingRun.objects.get()
+    assert run.rule.source == SCORING_SOURCE
+    assert (run.year, run.quarter) < (timezone.localdate().year, 5)
+    rows = list(run.rows.order_by("rank"))
+    assert [one.rank for one in rows if one.rank][:1] == [1]
+    assert len({one.points for one in rows}) > 1
 
 
 def test_numbers_have_no_gaps() -> None:
