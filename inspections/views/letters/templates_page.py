@@ -44,7 +44,7 @@ def templates_page(request: HttpRequest) -> HttpResponse:
             messages.success(request, "已换用新模板；以前签发的文书不变。")
             return redirect("letters:templates")
     kinds = [
-        {"kind": kind, "label": label, "held": [(name, templates.held(kind, code)) for code, name in places]}
+        {"kind": kind, "label": label, "held": [(code, name, templates.held(kind, code)) for code, name in places]}
         for kind, label in Kind.choices
     ]  # fmt: skip
     former = LetterTemplate.objects.filter(region_prefix__in=[code for code, _ in places])
@@ -74,12 +74,15 @@ def _replaced(request: HttpRequest, form: Any) -> bool:
 
 @require_GET
 def template(request: HttpRequest, kind: str) -> HttpResponse:
-    """The template that holds for the person's place, to be changed in Word."""
+    """The template that holds for a place of the person's, to be changed in Word."""
     require(request, FIND)
     if kind not in Kind.values:
         raise Http404
-    places = _places(request)
-    held = templates.held(kind, places[0][0]) if places else None
+    places = [code for code, _ in _places(request)]
+    place = request.GET.get("place") or next(iter(places), "")
+    if place and place not in places:
+        raise Http404
+    held = templates.held(kind, place) if place else None
     try:
         body = templates.body_of(held, kind)
     except UnfitError as unfit:

@@ -245,6 +245,10 @@ def test_a_template_is_replaced_and_can_be_taken_back_out(office: Office, as_use
     assert client.post("/letters/templates/", told | {"file": file}).status_code == 302
     assert LetterTemplate.objects.get().note == "县办格式"
     assert "县办格式" in body_of(client, "/letters/templates/")
+    assert client.get("/letters/templates/REMIND/?place=410324").content.startswith(b"PK")
+    # The neighbour's is not handed out, nor the city's.
+    for place in ("410325", "4103", "x"):
+        assert client.get(f"/letters/templates/REMIND/?place={place}").status_code == 404
 
 
 def test_a_village_sees_the_letter_about_its_problem_and_no_file(
