@@ -93,6 +93,7 @@ class Frozen(Harm):
     """A child stands still at a place until its lease is over and another has begun, then wakes."""
 
     _SLEEP = "pause:3"
+    _MORE_SECONDS = 8.0
 
     def __init__(self, rig: Rig, injection: plan.Injection, past: list[tuple[int, str]]) -> None:
         super().__init__(rig, injection, past)
@@ -116,6 +117,10 @@ class Frozen(Harm):
             try:
                 # Long enough for the lease to end and somebody else to come as far as they can.
                 yield from self.pause(LEASE_SECONDS + 1.5 + self.chance.random())
+                # They may be slow, or held up by the sleeper itself.
+                end = time.monotonic() + self._MORE_SECONDS
+                while not self.work_is_done and time.monotonic() < end:
+                    yield
             finally:
                 sleeper.resume()
         self.over()
