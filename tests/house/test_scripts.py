@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
-SCRIPTS = [*sorted((PROJECT / "script").glob("*")), PROJECT / ".ci" / "run"]
+SCRIPTS = [*filter(Path.is_file, sorted((PROJECT / "script").iterdir())), PROJECT / ".ci" / "run"]
 BASH = [path for path in SCRIPTS if path.read_bytes().startswith(b"#!/bin/bash\n")]
 # Set for one run by a script or a machine, never by an administrator.
 PASSING = {"PATH", "CI", "CHROMIUM", "PYTHON", "POVERTYOPS_TEST_SERVERS"}
