@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, Value
 from django.db.models.functions import Substr
 
-from core.scope import Actor, trim, within
+from core.scope import Actor, below, trim, within
 from exits.models import HouseholdReadiness, Standard
 from exits.queries.blockers import veto_items
 from households.models import Task
@@ -32,16 +32,21 @@ def obstacles(
     if not prefixes or not items:
         return {}
     length = len(prefixes[0])
-    counted: Any = (
+    open_in = (
         HouseholdReadiness.objects.visible_to(actor)
-        .filter(within(prefixes, "village_code"), partition=partition, standard=standard)
-        .filter(Q(not_met__overlap=items) | Q(missing__overlap=items), is_poor=True)
-        .annotate(place=Substr("village_code", 1, length))
-        .values_list("place")
-        .annotate(n=Count("*"))
+        .filter(partition=partition, standard=standard, is_poor=True)
+        .filter(Q(not_met__overlap=items) | Q(missing__overlap=items))
         .order_by()
     )
-    numbers = dict(counted)
+    # One range of the index each: a range over all of them would read the places between as well.
+    counted: Any = [
+        open_in.filter(below(prefix, "village_code"))
+        .annotate(place=Value(prefix))
+        .values_list("place")
+        .annotate(n=Count("*"))
+        for prefix in prefixes
+    ]
+    numbers = dict(counted[0].union(*counted[1:], all=True))
     tasks: Any = (
         Task.objects.visible_to(actor)
         .filter(within(prefixes, "region_code"), partition=partition, closed_at__isnull=True)
