@@ -17,6 +17,7 @@ class Act(models.TextChoices):
     EXPORT_RELEASE = "EXPORT_RELEASE", "导出放行"
     API_PULL = "API_PULL", "接口调取"
     PRINT = "PRINT", "打印"
+    PAPER = "PAPER", "查看材料"
     ACCOUNT = "ACCOUNT", "账号管理"
     GRANT = "GRANT", "授权管理"
     CLIENT = "CLIENT", "接口客户端管理"

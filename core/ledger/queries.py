@@ -16,7 +16,9 @@ VIEW = "core.view_ledger"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LARGEST = 2**63 - 1
 # What the daily report breaks down by person.
-BY_PERSON = (Act.REFUSED, Act.SIGN_IN_FAILED, Act.REVEAL, Act.EXPORT, Act.API_PULL, Act.PRINT)
+BY_PERSON = (
+    Act.REFUSED, Act.SIGN_IN_FAILED, Act.REVEAL, Act.EXPORT, Act.API_PULL, Act.PRINT, Act.PAPER,
+)  # fmt: skip
 
 
 class BadCursorError(ValueError):

@@ -241,8 +241,6 @@ def _procedure_of(attachment: Attachment) -> Procedure:
     return attachment.procedure
 
 
-def name_of(attachment: Attachment) -> str:
-    """What the file is called when it is kept: its kind and number, nothing of a person."""
-    suffix = scans.SUFFIXES[attachment.media_type]
-    day = timezone.localtime(attachment.created_at)
-    return f"paper-{attachment.pk}-{day:%Y%m%d}.{suffix}"
+def stem_of(attachment: Attachment) -> str:
+    """What the file is called when it is kept, without its kind: number and day, nothing of a person."""
+    return f"paper-{attachment.pk}-{timezone.localtime(attachment.created_at):%Y%m%d}"

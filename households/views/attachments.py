@@ -20,8 +20,6 @@ from households.services import attaching
 from households.views.attachment_forms import OpenForm, UploadForm, WithdrawForm
 from households.views.frame import READ, frame
 
-# A paper is shown by itself, without scripts, forms, frames or anything fetched.
-_ALONE = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
 _KILO = 1024
 
 
@@ -188,15 +186,7 @@ def open_paper(request: HttpRequest, pk: int) -> HttpResponse:
     except attaching.UnfitError as unfit:
         messages.warning(request, str(unfit))
         return redirect(_page_of(paper))
-    response = HttpResponse(body, content_type=paper.media_type)
-    # Readers of PDFs run inside browsers with more rights than a sandbox leaves them.
-    how = "attachment" if paper.media_type == scans.PDF else "inline"
-    # The name is of our own making: letters, digits, a point.
-    response["Content-Disposition"] = f'{how}; filename="{attaching.name_of(paper)}"'
-    response["Content-Security-Policy"] = _ALONE
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Cache-Control"] = "no-store"
-    return response
+    return scans.response(body, paper.media_type, attaching.stem_of(paper))
 
 
 @require_POST

@@ -12,6 +12,8 @@ from django.test import Client
 
 from accounts.enums import Role
 from accounts.models import User
+from core.ledger.enums import Act
+from core.ledger.models import AccessEntry
 from projects.models import Project
 from projects.services import benefiting
 from projects.services.benefiting import Helped
@@ -161,6 +163,8 @@ def test_photos_are_sealed_and_seen_by_the_projects_people(as_user: SignIn, offi
     assert not sealed.startswith(b"\xff\xd8")
     foreign = as_user(person("neighbour", Role.COUNTY_OFFICE, "410325"))
     assert foreign.get(f"/projects/photos/{photo.pk}/").status_code == 404
+    noted = AccessEntry.objects.get(act=Act.PAPER)
+    assert (noted.subject_kind, noted.subject) == ("project", str(project.pk))
     junk = SimpleUploadedFile("a.jpg", b"no photo")
     assert act(client, project, "photo", file=junk).status_code == 422
 

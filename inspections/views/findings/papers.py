@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_GET, require_POST
 
-from core import scans
+from core import ledger, scans
 from core.limits import limited
 from core.web import actor_of, require
 from inspections.models import FindingPaper
@@ -15,9 +15,6 @@ from inspections.services.findings import papers as service
 from inspections.services.findings.common import may_find, may_mend
 from inspections.views.findings import detail
 from inspections.views.findings.forms import PaperForm
-
-# Whatever is in the file, it runs nothing and asks nobody for anything.
-_ALONE = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
 
 
 @require_POST
@@ -52,11 +49,8 @@ def paper(request: HttpRequest, pk: int, paper: int) -> HttpResponse:
     except UnfitError as unfit:
         messages.warning(request, str(unfit))
         return redirect("findings:finding", pk=pk)
-    response = HttpResponse(body, content_type=found.media_type)
-    how = "attachment" if found.media_type == scans.PDF else "inline"
-    suffix = scans.SUFFIXES[found.media_type]
-    response["Content-Disposition"] = f'{how}; filename="finding-paper-{found.pk}.{suffix}"'
-    response["Content-Security-Policy"] = _ALONE
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Cache-Control"] = "no-store"
-    return response
+    ledger.note(
+        ledger.Act.PAPER, request, subject_kind="finding", subject=str(pk),
+        region=found.region_code, rows=1, detail={"paper": found.pk},
+    )  # fmt: skip
+    return scans.response(body, found.media_type, f"finding-paper-{found.pk}")

@@ -12,6 +12,8 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.enums import Role
 from accounts.models import User
+from core.ledger.enums import Act
+from core.ledger.models import AccessEntry
 from inspections.enums.findings import State
 from inspections.models import Campaign, CampaignPaper, Finding
 from inspections.queries.findings import campaigns as queries
@@ -187,6 +189,8 @@ def test_documents_are_kept_sealed_and_opened(
         assert client.post(address, wrong).status_code == 422
     neighbour = as_user(songxian_clerk)
     assert neighbour.get(f"{LIST}papers/{paper.pk}/").status_code == 404
+    noted = AccessEntry.objects.get(act=Act.PAPER, subject_kind="campaign")
+    assert (noted.actor, noted.subject) == (office.county.pk, str(campaign.pk))
     with pytest.raises(DatabaseError), transaction.atomic():
         CampaignPaper.objects.update(note="另一个")
 

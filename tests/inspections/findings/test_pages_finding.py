@@ -14,6 +14,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.roles import MEND_PROBLEMS, ROLES
+from core.ledger.enums import Act
+from core.ledger.models import AccessEntry
 from exits.models import Holiday
 from inspections.enums.findings import State
 from inspections.models import DeadlineRule, Finding
@@ -340,6 +342,11 @@ def test_papers_are_files_that_run_nothing(as_user: SignIn, office: Office) -> N
     assert answer["Content-Disposition"].startswith("attachment")
     other = entered(office.county)
     assert village.get(f"/findings/{other.pk}/papers/{first.pk}/").status_code == 404
+    noted = AccessEntry.objects.filter(act=Act.PAPER, subject_kind="finding").order_by("id")
+    assert [(one.actor, one.subject, one.region, one.detail) for one in noted] == [
+        (office.village.pk, str(finding.pk), finding.region_code, {"paper": paper.pk})
+        for paper in (first, second)
+    ]
     closed = office.brought_to(State.CLOSED)
     late = village.post(f"/findings/{closed.pk}/papers/", {"file": photo(100)})
     assert late.status_code == 422
